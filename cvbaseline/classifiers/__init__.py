@@ -1,0 +1,1 @@
+"""Face classifiers: scikit-learn estimators on flattened grey faces."""
