@@ -1,0 +1,198 @@
+"""The command line: it alone knows argv, stdout and exit codes.
+
+A verb is one row of `COMMANDS`: its words, the frozen dataclass of its options (which the library
+function takes as well) and the function that runs it and prints. Modules are imported when their
+verb is called, so `--help` stays fast.
+"""
+
+import argparse
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import Any, Callable, NamedTuple, NoReturn, Optional, Sequence
+
+from argparse_dataclass import ArgumentParser
+
+from cvbaseline import __version__
+from cvbaseline.errors import UserError
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+
+class Command(NamedTuple):
+    """One verb: `options` is "module:class" within cvbaseline, imported when the verb is called."""
+
+    options: str
+    run: Callable[[Any], Optional[int]]
+    summary: str
+
+
+class VerbParser(ArgumentParser):
+    """A parser made from a verb's options; a mistake is one line and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and the way to the help; leave."""
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if message.startswith("unrecognized") and unknown:
+            near = difflib.get_close_matches(unknown[0], self._option_string_actions, 1)
+            message = f"unknown argument {unknown[0]}" + (f", did you mean {near[0]}?" if near else "")
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(USER_MISTAKE)
+
+
+def tell(line: str) -> None:
+    """Print a line now, so that a log shows it while the work goes on."""
+    print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    """A line for the user that is not part of the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def run_sort(options: Any) -> Optional[int]:
+    """Sort a folder of pictures by emotion."""
+    from cvbaseline.sorting import sort_pictures, summary
+
+    tell(summary(sort_pictures(options, tell=warn)))
+    return None
+
+
+def run_detect(options: Any) -> Optional[int]:
+    """Find faces; print boxes."""
+    from cvbaseline.detect_pictures import detect_pictures, render_json, render_table
+
+    found = detect_pictures(options)
+    tell(render_json(found) if options.json else render_table(found))
+    return None
+
+
+def run_crop(options: Any) -> Optional[int]:
+    """Cut faces into files."""
+    from cvbaseline.crop_pictures import crop_pictures, summary
+
+    tell(summary(crop_pictures(options)))
+    return None
+
+
+def run_train(options: Any) -> Optional[int]:
+    """Train a face classifier."""
+    from cvbaseline.classifying import train
+
+    train(options, tell=tell)
+    return None
+
+
+def run_predict(options: Any) -> Optional[int]:
+    """Name the class of faces."""
+    from cvbaseline.classifying import predict
+
+    predict(options, tell=tell)
+    return None
+
+
+def run_draw(options: Any) -> Optional[int]:
+    """Draw faces or scenes with known truth."""
+    from cvbaseline.drawing import draw
+
+    draw(options, tell=tell)
+    return None
+
+
+def run_cascade_train(options: Any) -> Optional[int]:
+    """Train a cascade."""
+    from cvbaseline.training import train_cascade
+
+    train_cascade(options, tell=tell)
+    return None
+
+
+def run_info(options: Any) -> Optional[int]:
+    """Say what a file holds."""
+    from cvbaseline.info import describe
+
+    for path in options.files:
+        tell(describe(path))
+    return None
+
+
+COMMANDS = {
+    "sort": Command("sorting:SortOptions", run_sort, "sort a folder of pictures by emotion"),
+    "detect": Command("detect_pictures:DetectOptions", run_detect, "find faces in pictures"),
+    "crop": Command("crop_pictures:CropPicturesOptions", run_crop, "cut the faces into files"),
+    "train": Command("classifying:TrainOptions", run_train, "train a face classifier"),
+    "predict": Command("classifying:PredictOptions", run_predict, "name the class of faces"),
+    "draw": Command("drawing:DrawOptions", run_draw, "draw faces or scenes with known truth"),
+    "cascade train": Command(
+        "training:CascadeTrainingOptions", run_cascade_train, "train a Haar or LBP cascade"
+    ),
+    "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
+}
+
+
+def overview() -> str:
+    """The text of `cvbaseline --help`."""
+    width = max(len(name) for name in COMMANDS) + 2
+    rows = "\n".join(f"  {name:<{width}}{command.summary}" for name, command in COMMANDS.items())
+    return (
+        "usage: cvbaseline COMMAND [options]\n\n"
+        "Classical computer-vision baselines on faces.\n\n"
+        f"commands:\n{rows}\n\n"
+        "cvbaseline COMMAND --help shows a command's options; cvbaseline --version the version."
+    )
+
+
+def split_command(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb's name and the words after it; verbs of two words go before those of one."""
+    for length in (2, 1):
+        name = " ".join(argv[:length])
+        if name in COMMANDS:
+            return name, list(argv[length:])
+    family = [name for name in COMMANDS if name.split()[0] == argv[0] and " " in name]
+    if family:
+        raise UserError(f"cvbaseline {argv[0]} needs one more word: {', '.join(family)}")
+    near = difflib.get_close_matches(argv[0], COMMANDS, 1)
+    meant = f", did you mean {near[0]}?" if near else ""
+    raise UserError(f"unknown command {argv[0]!r}{meant} (see cvbaseline --help)")
+
+
+def parse(name: str, words: list[str]) -> Any:
+    """The verb's options from the words after it."""
+    command = COMMANDS[name]
+    module, options_class = command.options.split(":")
+    options_type = getattr(import_module(f"cvbaseline.{module}"), options_class)
+    parser = VerbParser(
+        options_type,
+        prog=f"cvbaseline {name}",
+        description=(options_type.__doc__ or command.summary).split("\n\n")[0],
+        formatter_class=argparse.HelpFormatter,
+    )
+    return parser.parse_args(words)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one verb; the exit code is 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        tell(overview())
+        return 0
+    if argv[0] == "--version":
+        tell(f"cvbaseline {__version__}")
+        return 0
+    try:
+        name, words = split_command(argv)
+        return COMMANDS[name].run(parse(name, words)) or 0
+    except UserError as error:
+        warn(f"cvbaseline: {error}")
+        return USER_MISTAKE
+    except KeyboardInterrupt:
+        warn("cvbaseline: interrupted; what was finished is kept")
+        return INTERRUPTED
+    except BrokenPipeError:  # `cvbaseline ... | head`: the reader has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,72 @@
+"""The verb `crop`: every face that the cascade finds, cut out, normalised and written to a file."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from cvbaseline.detect_pictures import expand_pictures, unused_path
+from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.errors import PictureError, require
+from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.images import read_grey, write_picture
+from cvbaseline.options import argument, option
+from cvbaseline.shipped import default_cascade
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropPicturesOptions(DetectionParameters, CropOptions):
+    """Cut the faces of pictures into grey files of one size, with a list of where they were."""
+
+    pictures: list[Path] = argument(
+        "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
+    )
+    out: Path = option(Path("faces"), "folder for the crops and crops.csv", metavar="FOLDER")
+    cascade: Optional[Path] = option(None, "cascade file; without it the shipped one", metavar="XML")
+
+
+class Crops(NamedTuple):
+    """What `crop_pictures` did."""
+
+    out: Path
+    pictures: int
+    faces: int
+    problems: tuple[str, ...]
+
+
+def crop_pictures(options: CropPicturesOptions) -> Crops:
+    """Write one PNG a face and crops.csv (crop, picture, x, y, width, height, score).
+
+    Existing files stay as they are: a crop whose name is taken gets a number, and an existing
+    crops.csv is refused with UserError.
+    """
+    pictures = expand_pictures(options.pictures)
+    listing = options.out / "crops.csv"
+    require(not listing.exists(), f"{listing} exists: give another folder with --out")
+    classifier = open_cascade(options.cascade or default_cascade())
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows, problems = [], []
+    for path in pictures:
+        try:
+            grey = read_grey(path)
+        except PictureError as error:
+            problems.append(str(error))
+            continue
+        found = detect(grey, classifier, options)
+        crops = crop_faces(grey, found.boxes, options)
+        for number, (crop, box, score) in enumerate(zip(crops, found.boxes, found.scores), start=1):
+            target = unused_path(options.out, f"{path.stem}_{number}.png")
+            write_picture(target, crop)
+            rows.append([target.name, str(path), *box.tolist(), f"{score:.3f}"])
+    with listing.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(["crop", "picture", "x", "y", "width", "height", "score"])
+        writer.writerows(rows)
+    return Crops(options.out, len(pictures), len(rows), tuple(problems))
+
+
+def summary(crops: Crops) -> str:
+    """What was done, and each picture that could not be read."""
+    lines = [f"{crops.faces} faces of {crops.pictures} pictures are in {crops.out}"]
+    lines += [f"unreadable: {problem}" for problem in crops.problems]
+    return "\n".join(lines)
