@@ -1,0 +1,74 @@
+"""Multi-block local binary patterns (Liao et al. 2007): the pool and its codes.
+
+A feature is a 3x3 grid of equal cells; its code has a bit for each of the eight outer cells
+whose pixel sum is not below the centre's: top left 128, then clockwise down to left 1.
+"""
+
+import numpy as np
+from numba import njit
+
+from ..cascade import LbpFeatures
+from ..errors import require
+from ..parallel import for_blocks
+
+# Column and row of the outer cells, from bit 128 down to bit 1.
+_RING = np.array([(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)], np.int32)
+
+
+def enumerate_lbp(width: int, height: int) -> LbpFeatures:
+    """All LBP features of a window, in the order of opencv_traincascade (3.4.18)."""
+    require(min(width, height) >= 3, f"a window of {width}x{height} is too small: 3x3 at least")
+    x, y, w, h = np.meshgrid(
+        np.arange(width),
+        np.arange(height),
+        np.arange(1, width // 3 + 1),
+        np.arange(1, height // 3 + 1),
+        indexing="ij",
+    )
+    fits = (x + 3 * w <= width) & (y + 3 * h <= height)
+    return LbpFeatures(np.stack([x[fits], y[fits], w[fits], h[fits]], axis=1).astype(np.int32))
+
+
+def prepare_lbp(windows: np.ndarray) -> np.ndarray:
+    """The integral images of windows, uint8 (n, h, w): int32 (h + 1, w + 1, n)."""
+    count, height, width = windows.shape
+    image = np.zeros((height + 1, width + 1, count), np.int32)
+    pixels = np.ascontiguousarray(windows.transpose(1, 2, 0)).astype(np.int32)
+    np.cumsum(pixels, axis=0, out=image[1:, 1:])
+    np.cumsum(image[1:, 1:], axis=1, out=image[1:, 1:])
+    return image
+
+
+def evaluate_lbp(image: np.ndarray, features: LbpFeatures) -> np.ndarray:
+    """The codes of features on prepared windows: uint8 (features, n)."""
+    codes = np.empty((len(features.cells), image.shape[2]), np.uint8)
+
+    def task(start: int, stop: int) -> None:
+        evaluate_lbp_kernel(image, features.cells[start:stop], _RING, codes[start:stop])
+
+    for_blocks(task, len(codes), 64)
+    return codes
+
+
+@njit(cache=True, nogil=True)
+def evaluate_lbp_kernel(
+    image: np.ndarray, cells: np.ndarray, ring: np.ndarray, codes: np.ndarray
+) -> None:
+    """Write the codes of features on prepared windows into uint8 (features, n)."""
+    centre = np.empty(image.shape[2], np.int32)
+    for f in range(len(cells)):
+        x, y, w, h = cells[f]
+        row = codes[f]
+        for k in range(-1, 8):
+            left = x + w if k < 0 else x + ring[k, 0] * w
+            top = y + h if k < 0 else y + ring[k, 1] * h
+            a, b = image[top, left], image[top, left + w]
+            c, d = image[top + h, left], image[top + h, left + w]
+            if k < 0:
+                for i in range(len(centre)):
+                    centre[i] = a[i] - b[i] - c[i] + d[i]
+                    row[i] = 0
+            else:
+                bit = np.uint8(128 >> k)
+                for i in range(len(centre)):
+                    row[i] |= bit if a[i] - b[i] - c[i] + d[i] >= centre[i] else np.uint8(0)

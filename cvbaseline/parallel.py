@@ -1,0 +1,34 @@
+"""Work cut into blocks over threads: for kernels that release the interpreter's lock.
+
+A block's bounds depend on the work alone, never on the number of threads, and a block writes
+only its own rows: so results are the same with one thread and with many.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, TypeVar
+
+Result = TypeVar("Result")
+
+
+def worker_count() -> int:
+    """The processors this process may use, or the environment's CVBASELINE_THREADS."""
+    asked = os.environ.get("CVBASELINE_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def for_blocks(task: Callable[[int, int], Result], count: int, block: int) -> list[Result]:
+    """task(start, stop) for every block of 0..count, over threads; results in the blocks' order.
+
+    The first block that raises ends the work, and its exception is raised here.
+    """
+    bounds = [(start, min(start + block, count)) for start in range(0, count, block)]
+    workers = min(worker_count(), len(bounds))
+    if workers <= 1:
+        return [task(start, stop) for start, stop in bounds]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda bound: task(*bound), bounds))
