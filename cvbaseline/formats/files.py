@@ -1,0 +1,41 @@
+"""The thin shell around the formats: whole files in, whole files out."""
+
+import os
+from pathlib import Path
+
+from cvbaseline.errors import FormatError, UserError
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """All bytes of a file.
+
+    Raises UserError when it cannot be read, FormatError when it holds more than `limit` bytes:
+    nothing of our formats is that large, so it is looked at before memory is taken for it.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError:  # a NUL in the name
+        raise UserError(f"{str(path)!r} is not a file name") from None
+    if len(data) > limit:
+        raise FormatError(path, f"expected at most {limit} bytes, found more: not such a file")
+    return data
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that at any time it is either the old one or the new one, never a part.
+
+    Raises UserError when that is not possible.
+    """
+    path = Path(path)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "xb") as file:
+            file.write(data)
+        os.replace(beside, path)
+    except OSError as error:
+        if not isinstance(error, FileExistsError):
+            beside.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written ({error.strerror})") from None
