@@ -1,0 +1,270 @@
+"""The cascade's loop (Viola & Jones 2001, section 4): a stage at a time, each on what is left.
+
+Positives that the cascade so far accepts, negatives that it wrongly accepts, a boosted stage that
+tells them apart, and again, until the stages are done or the negatives run out.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional
+
+import numpy as np
+
+from cvbaseline.boosting import Progress as BoostingProgress
+from cvbaseline.boosting import StageGoals, train_stage
+from cvbaseline.cascade import Cascade, Stage
+from cvbaseline.evaluator import passes
+from cvbaseline.parallel import worker_count
+from cvbaseline.training.negatives import MinedNegatives, PictureCache, list_sources
+from cvbaseline.training.options import CascadeTrainingOptions
+from cvbaseline.training.output import TrainingFolder, full_pool
+from cvbaseline.training.positives import Sampled, load_positives
+from cvbaseline.training.stage_report import StageReport, describe_stage
+from cvbaseline.training.validation import HIGHEST_FALSE_ALARM, ValidationPictures
+
+Tell = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+
+# With fewer than this share of the negatives wanted, a stage would learn them by heart.
+FEWEST_NEGATIVES = 0.5
+FEWEST_POSITIVES = 10
+
+VARIED_POSITIVES = 2000  # windows of a stage at least when few faces are varied
+
+
+class TrainingResult(NamedTuple):
+    """What a training reached."""
+
+    cascade: Cascade
+    path: Path  # of cascade.xml
+    reports: tuple[StageReport, ...]
+    stopped: str  # why it ended, in plain words
+
+
+class _BudgetSpent(Exception):
+    """The time is up."""
+
+
+class _Stopped(Exception):
+    """The training ends before the last stage; the text says why."""
+
+
+@dataclass
+class _Clock:
+    """Seconds of the run against its budget."""
+
+    budget: Optional[float]
+    started: float
+
+    def check(self) -> None:
+        """Raise _BudgetSpent when the time is up."""
+        if self.budget is not None and time.monotonic() - self.started >= self.budget:
+            raise _BudgetSpent
+
+
+class _Lap:
+    """Seconds since the lap before."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self) -> float:
+        before, self.last = self.last, time.monotonic()
+        return self.last - before
+
+
+def train(options: CascadeTrainingOptions, tell: Tell, progress: Progress) -> TrainingResult:
+    """See `cvbaseline.training.train_cascade`."""
+    clock = _Clock(options.budget, time.monotonic())
+    with ThreadPoolExecutor(options.jobs or worker_count()) as threads:
+        training = _Training(options, threads, clock, tell, progress)
+        return training.run()
+
+
+class _Training:
+    """One training under way."""
+
+    def __init__(
+        self,
+        options: CascadeTrainingOptions,
+        threads: ThreadPoolExecutor,
+        clock: _Clock,
+        tell: Tell,
+        progress: Progress,
+    ):
+        self.options = options
+        self.clock = clock
+        self.tell = tell
+        self.progress = progress
+        self.pool = full_pool(options)
+        self.folder = TrainingFolder(options, self.pool)
+        self.stages, self.reports, former = self.folder.open()
+        self.positives = load_positives(options, threads, tell)
+        cache = PictureCache(list_sources(options), options.cache_mb * 2**20, tell)
+        self.negatives = MinedNegatives(cache, options, threads, clock.check, progress)
+        if former is not None:
+            self.negatives.former = former
+        self.goals = StageGoals(
+            boost_type=options.boost_type,
+            min_hit_rate=options.min_hit_rate,
+            max_false_alarm=options.max_false_alarm,
+            weight_trim_rate=options.weight_trim_rate,
+            max_depth=options.max_depth,
+            max_weak_count=options.max_weak_count,
+        )
+        self.validation = ValidationPictures(options.validate, tell)
+        # Windows never trained on that pass the stages so far.
+        self.check = self.positives.check
+        if len(self.check):
+            self.check = self.check[passes(self.folder.cascade(self.stages), self.check)]
+        self.texts = [describe_stage(report, self.positives.held_out) for report in self.reports]
+        self.positive_count, self.negative_count = self._counts()
+
+    def _counts(self) -> tuple[int, int]:
+        """Positives and negatives of a stage."""
+        available = self.positives.available
+        positives = self.options.num_positives
+        if positives is None:
+            varied = self.options.augment != "none"
+            positives = max(available, VARIED_POSITIVES) if varied else available
+        return positives, self.options.num_negatives or positives
+
+    def run(self) -> TrainingResult:
+        """Train the stages that are not there yet."""
+        if self.stages:
+            self.tell(f"going on after {len(self.stages)} stages in {self.options.output}")
+        stopped = f"all {self.options.num_stages} stages are trained"
+        try:
+            while len(self.stages) < self.options.num_stages:
+                self.clock.check()
+                self._train_next()
+        except _Stopped as reason:
+            stopped = str(reason)
+        except _BudgetSpent:
+            stopped = f"the budget of {self.options.budget:g} s is spent"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        return self._finish(f"{len(self.stages)} stages: {stopped}")
+
+    def _finish(self, stopped: str) -> TrainingResult:
+        """Leave a whole folder behind, whatever came before."""
+        if self.stages:
+            self.folder.save_cascade(self.stages)
+        self.folder.save_report(self.reports, self.texts, self.positives.held_out, stopped)
+        self.tell(stopped)
+        path = self.options.output / "cascade.xml"
+        return TrainingResult(
+            self.folder.cascade(self.stages), path, tuple(self.reports), stopped
+        )
+
+    def _train_next(self) -> None:
+        """Train one stage, write it, report it."""
+        number, lap = len(self.stages), _Lap()
+        cascade = self.folder.cascade(self.stages)
+        self.tell(f"stage {number}: looking for positives and negatives")
+        positives = self.positives.reader.read(number, cascade, self.positive_count)
+        self._check_positives(positives)
+        seconds_positives = lap()
+        wanted = round(self.negative_count * len(positives.windows) / self.positive_count)
+        negatives = self.negatives.read(number, cascade, wanted)
+        self._check_negatives(negatives, wanted)
+        seconds_negatives = lap()
+        stage = self._boost(positives.windows, negatives.windows)
+        report = self._measure(stage, positives, negatives)
+        report = replace(
+            report,
+            seconds_positives=seconds_positives,
+            seconds_negatives=seconds_negatives,
+            seconds_boosting=lap(),
+        )
+        self._keep(stage, report, negatives.windows)
+
+    def _check_positives(self, positives: Sampled) -> None:
+        """Raises _Stopped when too few positives are left."""
+        found = len(positives.windows)
+        if found < FEWEST_POSITIVES:
+            raise _Stopped(
+                f"only {found} positives pass the stages so far: give more positives, or raise "
+                "--min-hit-rate"
+            )
+        if found < self.positive_count:
+            self.tell(f"  {found} of {self.positive_count} positives are left: going on with them")
+
+    def _check_negatives(self, negatives: Sampled, wanted: int) -> None:
+        """Raises _Stopped when the pictures hold too few negatives."""
+        found = len(negatives.windows)
+        if found >= max(FEWEST_POSITIVES, FEWEST_NEGATIVES * wanted):
+            if found < wanted:
+                self.tell(f"  {found} of {wanted} negatives found: going on with them")
+            return
+        raise _Stopped(
+            f"the negatives ran out: {found} of {wanted} found in {negatives.examined:,} windows, "
+            "and another stage would learn those by heart; add pictures without the object to "
+            "train further"
+        )
+
+    def _boost(self, positives: np.ndarray, negatives: np.ndarray) -> Stage:
+        """The stage that tells them apart."""
+
+        def under_way(made: BoostingProgress) -> None:
+            self.clock.check()
+            self.progress("weak classifiers", made.count, self.options.max_weak_count)
+
+        options = self.options
+        stage = train_stage(
+            positives, negatives, options.feature_type, self.pool, self.goals, options.search,
+            seed=options.seed + len(self.stages), report=under_way,
+        )  # fmt: skip
+        if stage is None:
+            raise _Stopped("no feature tells the positives from the negatives that are left")
+        return stage
+
+    def _measure(self, stage: Stage, positives: Sampled, negatives: Sampled) -> StageReport:
+        """The stage's rates as a detector decides, on the samples and on those never seen."""
+        alone = self.folder.cascade([stage])
+        reaching = self.check
+        staying = reaching[passes(alone, reaching)]
+        self.check = staying
+        total = len(self.positives.check)
+        return StageReport(
+            stage=len(self.stages),
+            weak_count=stage.trees.count,
+            positives=len(positives.windows),
+            positives_examined=positives.examined,
+            negatives=len(negatives.windows),
+            negatives_survived=negatives.kept,
+            windows_scanned=negatives.examined,
+            windows_passed=negatives.passed,
+            hit_rate=float(passes(alone, positives.windows).mean()),
+            false_alarm=float(passes(alone, negatives.windows).mean()),
+            check_hit_rate=len(staying) / len(reaching) if len(reaching) else None,
+            check_hit_rate_total=len(staying) / total if total else None,
+        )
+
+    def _keep(self, stage: Stage, report: StageReport, negatives: np.ndarray) -> None:
+        """Write the stage and tell of it; interrupted before it is written, it is forgotten."""
+        self.folder.save_stage([*self.stages, stage], negatives)
+        self.stages.append(stage)
+        self.negatives.former = negatives
+        report = self._validate(report)
+        self.reports.append(report)
+        self.texts.append(describe_stage(report, self.positives.held_out))
+        self.tell(self.texts[-1])
+        self.folder.save_report(self.reports, self.texts, self.positives.held_out, None)
+
+    def _validate(self, report: StageReport) -> StageReport:
+        """The report with found and false boxes, once there are not too many of them."""
+        rate = report.windows_passed / max(1, report.windows_scanned) * report.false_alarm
+        if not len(self.validation) or rate > HIGHEST_FALSE_ALARM:
+            return report
+        measured = self.validation.measure(
+            self.folder.path / "cascade.xml", self.options.width, self.options.min_neighbors
+        )
+        return replace(
+            report,
+            faces=measured.faces,
+            faces_found=measured.found,
+            false_boxes=measured.false_boxes,
+        )

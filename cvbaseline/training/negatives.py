@@ -1,0 +1,324 @@
+"""Hard negatives: windows of pictures without the object that the cascade so far accepts.
+
+Each stage goes through the pictures in a new seeded order, through each picture's pyramid at a
+new scale phase and grid offset, with a grid as coarse as the number of expected hits allows: the
+first stages see a little of many pictures, the last ones nearly everything. Windows are unique,
+at most `windows_per_picture` come from one picture, all hits count for the false alarm rate.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional, Protocol
+
+import cv2
+import numpy as np
+
+from cvbaseline.cascade import Cascade
+from cvbaseline.errors import PictureError, UserError
+from cvbaseline.evaluator import PackedCascade, pack, passes, scan_integral
+from cvbaseline.formats.annotations import load_background, load_info
+from cvbaseline.images import find_pictures, read_grey
+from cvbaseline.integral import integral_image
+from cvbaseline.training.options import CascadeTrainingOptions
+from cvbaseline.training.positives import Sampled
+
+SEED_NEGATIVES = 21
+
+SCALE_STEP = 1.25  # between the levels of a pyramid
+GOLDEN_RATIO = 0.6180339887498949  # its multiples spread the scale phases of the passes evenly
+MAX_PASSES = 8
+CHUNK = 32  # pictures between two looks at the clock and the counts
+FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
+LONGEST_SIDE = 2048  # larger pictures are reduced once, when they are read
+
+
+class NegativeReader(Protocol):
+    """Finds negatives that the cascade so far accepts."""
+
+    def read(self, stage: int, cascade: Cascade, count: int) -> Sampled:
+        """At most `count` negatives for the stage of that number."""
+
+
+class Source(NamedTuple):
+    """A picture to take negatives from."""
+
+    path: Path
+    boxes: np.ndarray  # int32 (n, 4) of the whole picture: no negative overlaps one of them
+
+
+class Picture(NamedTuple):
+    """A decoded picture."""
+
+    grey: np.ndarray  # uint8 (h, w)
+    boxes: np.ndarray  # float64 (n, 4) in its pixels: x, y, width, height
+
+
+def list_sources(options: CascadeTrainingOptions) -> list[Source]:
+    """The pictures that the options name; raises UserError when there is none."""
+    nowhere = np.zeros((0, 4), np.int32)
+    sources = []
+    for path in options.negatives:
+        if not path.exists():
+            raise UserError(f"{path} does not exist: name a folder of pictures or a bg.txt")
+        pictures = find_pictures(path) if path.is_dir() else load_background(path)
+        sources += [Source(picture, nowhere) for picture in pictures]
+    for path in options.boxed_negatives:
+        if not path.is_file():
+            raise UserError(f"{path} is not a file: name an info.dat")
+        for annotation in load_info(path):
+            sources.append(Source(path.parent / annotation.path, annotation.boxes))
+    if not sources:
+        named = ", ".join(map(str, [*options.negatives, *options.boxed_negatives]))
+        raise UserError(f"no picture in {named}: add pictures that do not show the object")
+    return sources
+
+
+class PictureCache:
+    """Decoded pictures, kept as long as they fit into the memory allowed."""
+
+    def __init__(self, sources: list[Source], limit_bytes: int, tell: Callable[[str], None]):
+        self.sources = sources
+        self.limit_bytes = limit_bytes
+        self.tell = tell
+        self._kept: dict[int, Picture] = {}
+        self._bytes = 0
+        self._unreadable: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def readable(self) -> int:
+        """How many pictures are not known to be unreadable."""
+        return len(self.sources) - len(self._unreadable)
+
+    def load(self, indices: list[int], threads: Executor) -> list[tuple[int, Picture]]:
+        """The readable pictures among those of the indices, in their order."""
+        wanted = [index for index in indices if index not in self._unreadable]
+        loaded = []
+        for index, (picture, problem) in zip(wanted, threads.map(self._read, wanted)):
+            if picture is None:
+                self._unreadable.add(index)
+                self.tell(f"left out: {problem}")
+                continue
+            loaded.append((index, picture))
+            if index not in self._kept and self._bytes + picture.grey.nbytes <= self.limit_bytes:
+                self._kept[index] = picture
+                self._bytes += picture.grey.nbytes
+        return loaded
+
+    def _read(self, index: int) -> tuple[Optional[Picture], str]:
+        if index in self._kept:
+            return self._kept[index], ""
+        source = self.sources[index]
+        try:
+            grey = read_grey(source.path)
+        except PictureError as error:
+            return None, str(error)
+        shrink = min(1.0, LONGEST_SIDE / max(grey.shape))
+        if shrink < 1:
+            grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        return Picture(grey, source.boxes * shrink), ""
+
+
+class Grid(NamedTuple):
+    """How a picture is scanned."""
+
+    phase: float  # scale of the first level, from 1 to SCALE_STEP
+    step: int  # pixels between windows
+    offset: tuple[int, int]  # first window, x and y, below step
+
+
+def window_count(shape: tuple[int, ...], width: int, height: int) -> float:
+    """Roughly how many windows a pyramid of a picture of that shape holds at step 1."""
+    total, (rows, columns) = 0.0, shape
+    while rows >= height and columns >= width:
+        total += (rows - height + 1) * (columns - width + 1)
+        rows, columns = int(rows / SCALE_STEP), int(columns / SCALE_STEP)
+    return total
+
+
+def pyramid(picture: Picture, phase: float, width: int, height: int) -> list[Picture]:
+    """The levels at scales phase, phase * 1.25, ... that hold a window, resized as detectors do."""
+    levels = []
+    scale = phase
+    while True:
+        columns, rows = (int(side / scale) for side in picture.grey.shape[::-1])
+        if columns < width or rows < height:
+            return levels
+        grey = picture.grey
+        if scale > 1:
+            grey = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
+        levels.append(Picture(grey, picture.boxes / scale))
+        scale *= SCALE_STEP
+
+
+def grid_corners(shape: tuple[int, ...], grid: Grid, width: int, height: int) -> np.ndarray:
+    """All windows' corners of the grid, int32 (n, 2) as x, y, row by row."""
+    xs = np.arange(grid.offset[0], shape[1] - width + 1, grid.step)
+    ys = np.arange(grid.offset[1], shape[0] - height + 1, grid.step)
+    return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.int32)
+
+
+def overlaps(corners: np.ndarray, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Whether each window at the corners (n, 2) has a pixel in common with a box, bool (n,)."""
+    x, y = corners[:, :1], corners[:, 1:]
+    across = (x < boxes[:, 0] + boxes[:, 2]) & (x + width > boxes[:, 0])
+    down = (y < boxes[:, 1] + boxes[:, 3]) & (y + height > boxes[:, 1])
+    return (across & down).any(axis=1)
+
+
+class Hits(NamedTuple):
+    """The accepted windows of one picture."""
+
+    windows: np.ndarray  # uint8 (n, height, width), a random choice when there were too many
+    found: int
+    scanned: int
+
+
+def scan_picture(
+    picture: Picture,
+    packed: PackedCascade,
+    grid: Grid,
+    quota: int,
+    generator: np.random.Generator,
+) -> Hits:
+    """Scan a picture's pyramid with the cascade so far and choose at most `quota` of the hits."""
+    width, height = packed.width, packed.height
+    levels = pyramid(picture, grid.phase, width, height)
+    scanned, places = 0, [np.zeros((0, 3), np.int32)]
+    for number, level in enumerate(levels):
+        integral = integral_image(level.grey, packed.planes)
+        corners = scan_integral(packed, integral, grid.step, grid.offset)
+        every = grid_corners(level.grey.shape, grid, width, height)
+        if len(level.boxes):
+            corners = corners[~overlaps(corners, level.boxes, width, height)]
+            every = every[~overlaps(every, level.boxes, width, height)]
+        scanned += len(every)
+        places.append(np.column_stack([np.full(len(corners), number), corners]))
+    hits = np.concatenate(places)
+    chosen = hits
+    if len(hits) > quota:
+        chosen = hits[np.sort(generator.choice(len(hits), quota, replace=False))]
+    windows = np.empty((len(chosen), height, width), np.uint8)
+    for row, (number, x, y) in enumerate(chosen.tolist()):
+        windows[row] = levels[number].grey[y : y + height, x : x + width]
+    return Hits(windows, len(hits), scanned)
+
+
+@dataclass
+class _Haul:
+    """What a stage's search has brought so far."""
+
+    count: int
+    windows: list[np.ndarray]
+    seen: set[bytes]
+    found: int = 0
+    scanned: int = 0
+
+    def add(self, windows: np.ndarray) -> None:
+        """Keep the windows that are new."""
+        for window in windows:
+            key = window.tobytes()
+            if key not in self.seen and not self.full:
+                self.seen.add(key)
+                self.windows.append(window)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are enough windows."""
+        return len(self.windows) >= self.count
+
+
+class MinedNegatives:
+    """The negative reader of `cascade train`.
+
+    Parameters
+    ----------
+    cache : the pictures
+    options : window, seed, limits
+    threads : they decode and resize
+    check_clock : called between chunks; raises when the time is up
+    progress : called with a text, how many negatives are there, and how many are wanted
+    """
+
+    def __init__(
+        self,
+        cache: PictureCache,
+        options: CascadeTrainingOptions,
+        threads: Executor,
+        check_clock: Callable[[], None],
+        progress: Callable[[str, int, int], None],
+    ):
+        self.cache = cache
+        self.options = options
+        self.threads = threads
+        self.check_clock = check_clock
+        self.progress = progress
+        # The former stage's negatives: those that its cascade still accepts come first.
+        self.former = np.zeros((0, options.height, options.width), np.uint8)
+
+    def read(self, stage: int, cascade: Cascade, count: int) -> Sampled:
+        """At most `count` negatives; `passed` and `examined` are of the pictures scanned anew."""
+        haul = _Haul(count, [], set())
+        if len(self.former):
+            haul.add(self.former[passes(cascade, self.former)])
+        kept = len(haul.windows)
+        limit = self.options.scan_limit * 1_000_000
+        packed = pack(cascade)
+        limit = self.options.scan_limit * 1_000_000
+        for number in range(MAX_PASSES):
+            seed = [SEED_NEGATIVES, self.options.seed, stage, number]
+            order = np.random.default_rng(seed).permutation(len(self.cache)).tolist()
+            for start in range(0, len(order), CHUNK):
+                if haul.full or haul.scanned >= limit:
+                    break
+                self.check_clock()
+                self._scan_chunk(order[start : start + CHUNK], packed, haul, seed)
+                self.progress("negatives", len(haul.windows), count)
+        windows = np.stack(haul.windows) if haul.windows else self.former[:0]
+        return Sampled(windows, haul.scanned, haul.found, kept)
+
+    def _scan_chunk(
+        self, indices: list[int], packed: PackedCascade, haul: _Haul, seed: list[int]
+    ) -> None:
+        """Scan some pictures, each in a thread of its own.
+
+        Their grids come from the counts before them, so the number of threads changes nothing.
+        """
+        # Few pictures must give many windows each; of many pictures a few windows do.
+        spread = int(np.ceil(4 * haul.count / max(1, self.cache.readable)))
+        spread = min(max(1, spread), self.options.windows_per_picture)
+        stages = len(packed.stage_threshold)
+        guess = self.options.max_false_alarm**stages
+        rate = (haul.found + 10) / (haul.scanned + 10 / guess)
+
+        def scan(loaded: tuple[int, Picture]) -> Hits:
+            index, picture = loaded
+            generator = np.random.default_rng([*seed, index])
+            grid = self._grid(picture, rate, spread, seed[-1], generator)
+            scarce = grid.step <= FINEST_GRID
+            quota = self.options.windows_per_picture if scarce else spread
+            return scan_picture(picture, packed, grid, quota, generator)
+
+        for hits in self.threads.map(scan, self.cache.load(indices, self.threads)):
+            haul.found += hits.found
+            haul.scanned += hits.scanned
+            haul.add(hits.windows)
+
+    def _grid(
+        self,
+        picture: Picture,
+        rate: float,
+        spread: int,
+        number: int,
+        generator: np.random.Generator,
+    ) -> Grid:
+        """A grid on which about twice the windows wanted are expected to pass."""
+        width, height = self.options.width, self.options.height
+        expected = rate * window_count(picture.grey.shape, width, height)
+        step = int(np.clip(np.sqrt(expected / (2 * spread)), FINEST_GRID, max(width, height)))
+        phase = SCALE_STEP ** (number * GOLDEN_RATIO % 1)
+        across, down = generator.integers(0, step, 2).tolist()
+        return Grid(phase, step, (across, down))

@@ -1,0 +1,69 @@
+"""Found and false boxes of the cascade so far on annotated pictures it was not trained on."""
+
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from cvbaseline.boxes import iou
+from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.errors import PictureError
+from cvbaseline.formats.annotations import load_info
+from cvbaseline.images import read_grey
+
+# While the cascade accepts more windows than this, boxes are a carpet, and slow to group.
+HIGHEST_FALSE_ALARM = 0.002
+
+MATCH_IOU = 0.3  # boxes drawn by hand and windows differ in what they call a face
+
+
+class Validation(NamedTuple):
+    """Counts over all pictures."""
+
+    faces: int
+    found: int
+    false_boxes: int
+
+
+class ValidationPictures:
+    """Annotated pictures, decoded once."""
+
+    def __init__(self, sources: list[Path], tell: Callable[[str], None]):
+        self.pictures: list[tuple[np.ndarray, np.ndarray]] = []
+        for source in sources:
+            for annotation in load_info(source):
+                try:
+                    grey = read_grey(source.parent / annotation.path)
+                except PictureError as error:
+                    tell(f"left out of the validation: {error}")
+                    continue
+                self.pictures.append((grey, annotation.boxes))
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def measure(self, cascade: Path, width: int, min_neighbors: int) -> Validation:
+        """Detect with the cascade file and compare: best boxes first, each truth taken once."""
+        classifier = open_cascade(cascade)
+        parameters = DetectionParameters(min_neighbors=min_neighbors, min_size=width)
+        faces = found = false = 0
+        for grey, boxes in self.pictures:
+            detected = detect(grey, classifier, parameters).boxes
+            matched = count_matches(detected, boxes)
+            faces += len(boxes)
+            found += matched
+            false += len(detected) - matched
+        return Validation(faces, found, false)
+
+
+def count_matches(detected: np.ndarray, truth: np.ndarray) -> int:
+    """How many detections, best first, take a true box of their own that they overlap enough."""
+    overlap = iou(detected, truth)
+    free = np.ones(len(truth), bool)
+    matches = 0
+    for row in overlap:
+        candidates = np.where(free, row, 0)
+        if len(candidates) and candidates.max() >= MATCH_IOU:
+            free[candidates.argmax()] = False
+            matches += 1
+    return matches
