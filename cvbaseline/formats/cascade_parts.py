@@ -52,7 +52,9 @@ def read_lbp_features(nodes: list[Node], width: int, height: int) -> LbpFeatures
         cells[i] = x, y, w, h = rect.integers(4)
         if w < 1 or h < 1 or x < 0 or y < 0 or x + 3 * w > width or y + 3 * h > height:
             found = " ".join(map(str, (x, y, w, h)))
-            rect.fail(f"expected 3 x 3 cells within the window of {width} x {height}, found {found}")
+            rect.fail(
+                f"expected 3 x 3 cells within the window of {width} x {height}, found {found}"
+            )
     return LbpFeatures(cells)
 
 
