@@ -40,8 +40,8 @@ class ListedPicture(NamedTuple):
 def parse_info(text: str, source: Union[str, Path]) -> list[Annotation]:
     """The annotations from the text of info.dat.
 
-    Blank lines are skipped. A path may hold blanks: it ends before the first number n that is
-    followed by exactly 4 n numbers. Raises FormatError with the line that does not fit.
+    Blank lines are skipped. A path may hold blanks, but no whole number behind one. Raises
+    FormatError with the line that does not fit.
     """
     return [_parse_info_line(line, source, number) for number, line in _lines(text, source)]
 
@@ -49,21 +49,18 @@ def parse_info(text: str, source: Union[str, Path]) -> list[Annotation]:
 def _parse_info_line(line: str, source: Union[str, Path], number: int) -> Annotation:
     place = f"line {number}"
     tokens = list(re.finditer(r"\S+", line))
-    # Only the integers at the end of the line can be the count and the boxes
-    tail = len(tokens)
-    while tail > 1 and _INTEGER.fullmatch(tokens[tail - 1].group()):
-        tail -= 1
-    for k in range(tail, len(tokens)):
-        if 4 * int(tokens[k].group()) == len(tokens) - k - 1:
-            break
-    else:
+    # The path ends before the integers at the end of the line, whatever blanks it holds
+    end = len(tokens)
+    while end > 1 and _INTEGER.fullmatch(tokens[end - 1].group()):
+        end -= 1
+    values = [int(token.group()) for token in tokens[end:]]
+    if not values or 4 * values[0] != len(values) - 1:
         raise FormatError(source, f"expected `path n x y w h ...`, found {_cut(line)}", place)
-    values = [int(token.group()) for token in tokens[k + 1 :]]
-    boxes = np.array(values, np.int64).reshape(-1, 4)
+    boxes = np.array(values[1:], np.int64).reshape(-1, 4)
     if len(boxes) and (boxes[:, 2:].min() < 1 or np.abs(boxes).max() > MOST):
         problem = f"expected boxes of at least 1 x 1 pixels, found {_cut(line)}"
         raise FormatError(source, problem, place)
-    path = _unquoted(line[: tokens[k - 1].end()])
+    path = _unquoted(line[: tokens[end - 1].end()])
     return Annotation(path, boxes.astype(np.int32))
 
 
