@@ -57,11 +57,10 @@ def test_shift_is_in_window_sides(grey):
 
 
 def test_scale_shows_more_of_the_chip():
-    grey = np.zeros((48, 48), np.uint8)
-    grey[16:32, 16:32] = 200  # a third of the side
-    chip = Chip(grey, 12, 12, 24, 24)
-    row = plain_row(scale=1.5)
-    window = varied_window(chip, row, 24, 24)
+    grey = np.zeros((192, 192), np.uint8)
+    grey[64:128, 64:128] = 200  # a third of the side
+    chip = Chip(grey, 48, 48, 96, 96)
+    window = varied_window(chip, plain_row(scale=1.5), 24, 24)
     side = np.sqrt(window.sum() / 200)
     assert side == pytest.approx(16 / 1.5, rel=0.01)
 

@@ -17,7 +17,7 @@ import numpy as np
 from cvbaseline.cascade import Cascade
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.evaluator import PackedCascade, pack, passes, scan_integral
-from cvbaseline.formats.annotations import load_background, load_info
+from cvbaseline.formats.annotations import load_background, load_info, resolve_picture
 from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.integral import integral_image
 from cvbaseline.training.options import CascadeTrainingOptions
@@ -67,7 +67,8 @@ def list_sources(options: CascadeTrainingOptions) -> list[Source]:
         if not path.is_file():
             raise UserError(f"{path} is not a file: name an info.dat")
         for annotation in load_info(path):
-            sources.append(Source(path.parent / annotation.path, annotation.boxes))
+            picture = resolve_picture(annotation.path, path.parent, Path())
+            sources.append(Source(picture, annotation.boxes))
     if not sources:
         named = ", ".join(map(str, [*options.negatives, *options.boxed_negatives]))
         raise UserError(f"no picture in {named}: add pictures that do not show the object")
@@ -288,7 +289,7 @@ class MinedNegatives:
         Their grids come from the counts before them, so the number of threads changes nothing.
         """
         # Few pictures must give many windows each; of many pictures a few windows do.
-        spread = int(np.ceil(4 * haul.count / max(1, self.cache.readable)))
+        spread = int(np.ceil(2 * haul.count / max(1, self.cache.readable)))
         spread = min(max(1, spread), self.options.windows_per_picture)
         stages = len(packed.stage_threshold)
         guess = self.options.max_false_alarm**stages

@@ -13,7 +13,7 @@ import numpy as np
 from cvbaseline.cascade import Cascade
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.evaluator import passes
-from cvbaseline.formats.annotations import load_info
+from cvbaseline.formats.annotations import load_info, resolve_picture
 from cvbaseline.formats.vec import load_vec
 from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.training.augmentation import (
@@ -77,7 +77,10 @@ def fit_chip(chip: Chip, width: int, height: int) -> Chip:
 
 
 class ChipReader:
-    """Reads the sources of positives as chips; what cannot be used is told and left out."""
+    """Reads the sources of positives as chips; what cannot be used is told and left out.
+
+    A chip that is not going to be varied is its window already.
+    """
 
     def __init__(
         self, options: CascadeTrainingOptions, threads: Executor, tell: Callable[[str], None]
@@ -114,7 +117,7 @@ class ChipReader:
             return [Chip(sample, 0, 0, width, height) for sample in vec.samples]
         return self._chips(
             [
-                (source.parent / annotation.path, annotation.boxes)
+                (resolve_picture(annotation.path, source.parent, Path()), annotation.boxes)
                 for annotation in load_info(source)
                 if len(annotation.boxes)
             ]
@@ -155,7 +158,10 @@ class ChipReader:
             grey, x + width * (across - share / 2), y + height * (down - share / 2),
             width * share, height * share,
         )  # fmt: skip
-        return fit_chip(chip, self.options.width, self.options.height)
+        size = (self.options.width, self.options.height)
+        if self.options.augment == "none":
+            return Chip(cut_window(chip, *size), 0, 0, *size)
+        return fit_chip(chip, *size)
 
 
 def split_chips(chips: list[Chip], share: float, seed: int) -> tuple[list[Chip], list[Chip]]:

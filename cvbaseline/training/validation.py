@@ -8,7 +8,7 @@ import numpy as np
 from cvbaseline.boxes import iou
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.errors import PictureError
-from cvbaseline.formats.annotations import load_info
+from cvbaseline.formats.annotations import load_info, resolve_picture
 from cvbaseline.images import read_grey
 
 # While the cascade accepts more windows than this, boxes are a carpet, and slow to group.
@@ -32,8 +32,9 @@ class ValidationPictures:
         self.pictures: list[tuple[np.ndarray, np.ndarray]] = []
         for source in sources:
             for annotation in load_info(source):
+                path = resolve_picture(annotation.path, source.parent, Path())
                 try:
-                    grey = read_grey(source.parent / annotation.path)
+                    grey = read_grey(path)
                 except PictureError as error:
                     tell(f"left out of the validation: {error}")
                     continue

@@ -1,0 +1,200 @@
+"""Mined negatives: unique windows of the pictures, clear of every box, honestly counted."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvbaseline.boxes import intersection
+from cvbaseline.cascade import Cascade, Stage, Trees
+from cvbaseline.evaluator import passes
+from cvbaseline.features.lbp import enumerate_lbp
+from cvbaseline.formats.annotations import Annotation, save_info
+from cvbaseline.training import CascadeTrainingOptions
+from cvbaseline.training.negatives import (
+    Grid,
+    MinedNegatives,
+    Picture,
+    PictureCache,
+    grid_corners,
+    list_sources,
+    overlaps,
+    pyramid,
+    scan_picture,
+    window_count,
+)
+
+SIDE = 12
+
+
+def nothing_rejected() -> Cascade:
+    """A cascade without stages."""
+    return Cascade("LBP", SIDE, SIDE, enumerate_lbp(SIDE, SIDE), ())
+
+
+def one_stump(feature: int = 100, seed: int = 4) -> Cascade:
+    """A cascade of one LBP stump that lets about half of all codes pass."""
+    subset = np.random.default_rng(seed).integers(-(2**31), 2**31, (1, 8), np.int64)
+    trees = Trees(
+        first_node=np.array([0, 1], np.int32),
+        left=np.array([0], np.int32),
+        right=np.array([-1], np.int32),
+        feature=np.array([feature], np.int32),
+        threshold=np.zeros(1),
+        subset=subset.astype(np.int32),
+        leaf=np.array([-1.0, 1.0]),
+    )
+    return Cascade("LBP", SIDE, SIDE, enumerate_lbp(SIDE, SIDE), (Stage(0.5, trees),))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve pictures of noise, each in greys of its own: n * 20 to n * 20 + 18."""
+    folder = tmp_path_factory.mktemp("noise")
+    generator = np.random.default_rng(8)
+    for number in range(12):
+        grey = number * 20 + generator.integers(0, 19, (50 + number, 70))
+        cv2.imwrite(str(folder / f"{number:02}.png"), grey.astype(np.uint8))
+    return folder
+
+
+def miner(folder: Path, threads: ThreadPoolExecutor, **changes: Any) -> MinedNegatives:
+    options = CascadeTrainingOptions(**(
+        dict(positives=[folder], negatives=[folder], output=folder / "out", width=SIDE, height=SIDE)
+        | changes
+    ))  # fmt: skip
+    cache = PictureCache(list_sources(options), options.cache_mb * 2**20, print)
+    return MinedNegatives(cache, options, threads, lambda: None, lambda *progress: None)
+
+
+def test_windows_come_from_many_pictures_and_only_once(folder):
+    with ThreadPoolExecutor(2) as threads:
+        found = miner(folder, threads, windows_per_picture=9).read(0, nothing_rejected(), 90)
+    assert found.windows.shape == (90, SIDE, SIDE)
+    assert len({window.tobytes() for window in found.windows}) == 90
+    pictures, counts = np.unique(found.windows.min(axis=(1, 2)) // 20, return_counts=True)
+    assert counts.max() <= 9
+    assert len(pictures) >= 10
+    assert found.passed == found.examined
+
+
+def test_windows_pass_the_cascade_and_all_hits_count(folder):
+    cascade = one_stump()
+    with ThreadPoolExecutor(2) as threads:
+        found = miner(folder, threads).read(1, cascade, 200)
+    assert passes(cascade, found.windows).all()
+    generator = np.random.default_rng(0)
+    pictures = [cv2.imread(str(path), 0) for path in sorted(folder.glob("*.png"))]
+    windows = []
+    for _ in range(3000):
+        grey = pictures[generator.integers(12)]
+        y, x = (generator.integers(0, side - SIDE + 1) for side in grey.shape)
+        windows.append(grey[y : y + SIDE, x : x + SIDE])
+    expected = passes(cascade, np.stack(windows)).mean()
+    assert found.passed / found.examined == pytest.approx(expected, abs=0.1)
+
+
+def test_stages_see_different_windows(folder):
+    with ThreadPoolExecutor(2) as threads:
+        mined = miner(folder, threads)
+        first, second = (mined.read(stage, nothing_rejected(), 60).windows for stage in (0, 1))
+    shared = {window.tobytes() for window in first} & {window.tobytes() for window in second}
+    assert len(shared) < 10
+
+
+def test_threads_and_memory_change_nothing(folder):
+    stacks = []
+    for count, cache_mb in [(1, 100), (4, 0)]:
+        with ThreadPoolExecutor(count) as threads:
+            stacks.append(miner(folder, threads, cache_mb=cache_mb).read(2, one_stump(), 150).windows)
+    assert np.array_equal(*stacks)
+
+
+def test_survivors_of_the_former_stage_come_first(folder):
+    cascade = one_stump()
+    with ThreadPoolExecutor(2) as threads:
+        mined = miner(folder, threads)
+        mined.former = mined.read(0, nothing_rejected(), 100).windows
+        survivors = mined.former[passes(cascade, mined.former)]
+        found = mined.read(1, cascade, 120)
+    assert 0 < len(survivors) == found.kept
+    assert np.array_equal(found.windows[: found.kept], survivors)
+
+
+def test_no_window_overlaps_a_box(tmp_path):
+    grey = np.random.default_rng(3).integers(0, 100, (80, 100)).astype(np.uint8)
+    grey[20:50, 30:70] = 255
+    cv2.imwrite(str(tmp_path / "a picture.png"), grey)
+    boxes = np.array([[30, 20, 40, 30]], np.int32)
+    save_info(tmp_path / "info.dat", [Annotation("a picture.png", boxes)])
+    with ThreadPoolExecutor(2) as threads:
+        mined = miner(
+            tmp_path, threads, negatives=[], boxed_negatives=[tmp_path / "info.dat"],
+            windows_per_picture=500,
+        )  # fmt: skip
+        windows = mined.read(0, nothing_rejected(), 500).windows
+    assert len(windows) > 100
+    # Pixels that touch the box's edge may mix with it where the picture was reduced.
+    assert (windows > 200).sum() == 0
+    assert (windows > 100).any(axis=(1, 2)).mean() < 0.1
+
+
+sides = st.integers(0, 30)
+box_lists = st.lists(st.tuples(sides, sides, st.integers(1, 20), st.integers(1, 20)), max_size=4)
+
+
+@given(st.lists(st.tuples(sides, sides), min_size=1, max_size=6), box_lists)
+def test_overlap_is_a_common_pixel(corners, boxes):
+    corners = np.array(corners, np.int32)
+    windows = np.column_stack([corners, np.full((len(corners), 2), [7, 5])])
+    expected = (intersection(windows, np.array(boxes).reshape(-1, 4)) > 0).any(axis=1)
+    boxes = np.array(boxes, float).reshape(-1, 4)
+    assert np.array_equal(overlaps(corners, boxes, 7, 5), expected)
+
+
+def test_levels_are_resized_as_the_detector_does():
+    grey = np.random.default_rng(1).integers(0, 256, (60, 90)).astype(np.uint8)
+    picture = Picture(grey, np.array([[10.0, 20.0, 30.0, 40.0]]))
+    levels = pyramid(picture, 1.0, 20, 20)
+    assert [level.grey.shape for level in levels] == [(60, 90), (48, 72), (38, 57), (30, 46), (24, 36)]
+    assert np.array_equal(levels[0].grey, grey)
+    expected = cv2.resize(grey, (72, 48), interpolation=cv2.INTER_LINEAR_EXACT)
+    assert np.array_equal(levels[1].grey, expected)
+    assert np.allclose(levels[1].boxes, [[8, 16, 24, 32]])
+
+
+def test_every_window_of_the_grid_is_counted():
+    grey = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.uint8)
+    from cvbaseline.evaluator import pack
+
+    grid = Grid(1.0, 3, (2, 1))
+    picture = Picture(grey, np.zeros((0, 4)))
+    hits = scan_picture(picture, pack(nothing_rejected()), grid, 10**6, np.random.default_rng(0))
+    expected = [
+        level.grey[y : y + SIDE, x : x + SIDE]
+        for level in pyramid(picture, 1.0, SIDE, SIDE)
+        for y in range(1, level.grey.shape[0] - SIDE + 1, 3)
+        for x in range(2, level.grey.shape[1] - SIDE + 1, 3)
+    ]
+    assert hits.found == hits.scanned == len(expected)
+    assert np.array_equal(hits.windows, expected)
+
+
+def test_windows_at_step_one_are_about_what_is_counted():
+    every = Grid(1.0, 1, (0, 0))
+    picture = Picture(np.zeros((90, 120), np.uint8), np.zeros((0, 4)))
+    levels = pyramid(picture, 1.0, 20, 16)
+    exact = sum(len(grid_corners(level.grey.shape, every, 20, 16)) for level in levels)
+    assert window_count((90, 120), 20, 16) == pytest.approx(exact, rel=0.02)
+
+
+def test_pictures_too_small_give_nothing(tmp_path):
+    cv2.imwrite(str(tmp_path / "tiny.png"), np.zeros((SIDE - 1, 50), np.uint8))
+    with ThreadPoolExecutor(1) as threads:
+        found = miner(tmp_path, threads).read(0, nothing_rejected(), 50)
+    assert len(found.windows) == found.examined == 0
