@@ -13,51 +13,20 @@ stage sums in float64. A picture's integral image can be kept and scanned again 
     corners = scan_integrals(packed, integrals, step=2, threads=2)
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Optional, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from cvbaseline.cascade import (
-    STAGE_THRESHOLD_EPSILON,
-    Cascade,
-    HaarFeatures,
-    LbpFeatures,
-    Trees,
-    join_trees,
-)
-from cvbaseline.errors import require
-from cvbaseline.integral import SQUARES, SUM, TILTED, integral_image
+from cvbaseline.cascade import Cascade
+from cvbaseline.integral import integral_image
+from cvbaseline.packed_cascade import PackedCascade, offsets, pack
 
 BLOCK = 1024  # windows that pass through the funnel together: their buffers stay in the cache
 CHUNK = 1 << 20  # windows whose verdicts are held at a time when a whole picture is scanned
-FLATTEST = 0.1  # OpenCV: area / (area * standard deviation) must be below, so deviation above 10
-_NO_TREES = Trees(
-    np.zeros(1, np.int32), *(np.zeros(0, np.int32) for _ in range(3)),
-    np.zeros(0), np.zeros((0, 8), np.int32), np.zeros(0),
-)  # fmt: skip
-
-
-class PackedCascade(NamedTuple):
-    """A cascade laid out for the kernels; made by `pack`."""
-
-    lbp: bool
-    reject_flat: bool
-    width: int
-    height: int
-    planes: int  # of the integral image that is needed
-    norm: np.ndarray  # int64 (4, 3): corners of the rectangle whose deviation normalises a window
-    corners: np.ndarray  # int64 (nodes, 16 or 12, 3): plane, y, x of each node's corners
-    weights: np.ndarray  # float32 (nodes, 3)
-    first_tree: np.ndarray  # int64 (stages + 1,)
-    stage_threshold: np.ndarray  # float64 (stages,), less the epsilon
-    first_node: np.ndarray  # int64 (trees + 1,)
-    left: np.ndarray  # int64 (nodes,)
-    right: np.ndarray  # int64 (nodes,)
-    threshold: np.ndarray  # float32 (nodes,)
-    subset: np.ndarray  # uint32 (nodes, 8)
-    leaf: np.ndarray  # float64 (nodes + trees,), of float32 values
+FLATTEST = 0.1  # area / (area * standard deviation) must be below: a deviation above 10
 
 
 class Verdicts(NamedTuple):
@@ -71,71 +40,75 @@ class Verdicts(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _lbp_code(table, at, corner):
-    """LBP code of one window: bit set where a neighbour cell's sum >= the centre cell's."""
-    a0, a1 = table[at + corner[0]], table[at + corner[1]]
-    a2, a3 = table[at + corner[2]], table[at + corner[3]]
-    b0, b1 = table[at + corner[4]], table[at + corner[5]]
-    b2, b3 = table[at + corner[6]], table[at + corner[7]]
-    c0, c1 = table[at + corner[8]], table[at + corner[9]]
-    c2, c3 = table[at + corner[10]], table[at + corner[11]]
-    d0, d1 = table[at + corner[12]], table[at + corner[13]]
-    d2, d3 = table[at + corner[14]], table[at + corner[15]]
-    centre = np.int32(b1 - b2 - c1 + c2)
-    code = np.int32(np.int32(a0 - a1 - b0 + b1) >= centre) << 7
-    code |= np.int32(np.int32(a1 - a2 - b1 + b2) >= centre) << 6
-    code |= np.int32(np.int32(a2 - a3 - b2 + b3) >= centre) << 5
-    code |= np.int32(np.int32(b2 - b3 - c2 + c3) >= centre) << 4
-    code |= np.int32(np.int32(c2 - c3 - d2 + d3) >= centre) << 3
-    code |= np.int32(np.int32(c1 - c2 - d1 + d2) >= centre) << 2
-    code |= np.int32(np.int32(c0 - c1 - d0 + d1) >= centre) << 1
-    code |= np.int32(np.int32(b0 - b1 - c0 + c1) >= centre)
-    return code
+def _rect_sum(table, at, a, b, c, d):
+    """Sum over the rectangle with these corners."""
+    return np.int32(table[at + a] - table[at + b] - table[at + c] + table[at + d])
 
 
 @njit(cache=True, nogil=True)
-def _rect_sum(table, at, corner, k):
-    """Sum over the rectangle whose corners are k, k + 1, k + 2, k + 3, as float32."""
-    return np.float32(
-        np.int32(
-            table[at + corner[k]]
-            - table[at + corner[k + 1]]
-            - table[at + corner[k + 2]]
-            + table[at + corner[k + 3]]
-        )
-    )
+def _lbp_tests(table, place, corner, subset, goes_left):
+    """Whether each window's LBP code is among those that go left.
+
+    A neighbour's bit is set when its sum is at least the centre's; `corner` is a 4 x 4 grid.
+    """
+    centre, codes = np.empty(len(place), np.int32), np.zeros(len(place), np.int32)
+    a, b, c, d = corner[5], corner[6], corner[9], corner[10]
+    for i in range(len(place)):
+        centre[i] = _rect_sum(table, place[i], a, b, c, d)
+    for bit, k in ((7, 0), (6, 1), (5, 2), (4, 6), (3, 10), (2, 9), (1, 8), (0, 4)):
+        a, b, c, d = corner[k], corner[k + 1], corner[k + 4], corner[k + 5]
+        for i in range(len(place)):
+            codes[i] |= np.int32(_rect_sum(table, place[i], a, b, c, d) >= centre[i]) << bit
+    for i in range(len(place)):
+        goes_left[i] = subset[codes[i] >> 5] >> np.uint32(codes[i] & 31) & np.uint32(1) != 0
 
 
 @njit(cache=True, nogil=True)
-def _haar_value(table, at, corner, weight):
-    """Weighted sum of a node's rectangles in float32, not normalised yet."""
-    value = weight[0] * _rect_sum(table, at, corner, 0) + weight[1] * _rect_sum(table, at, corner, 4)
-    if weight[2] != 0:
-        value += weight[2] * _rect_sum(table, at, corner, 8)
-    return value
+def _haar_tests(table, place, factor, corner, weight, threshold, goes_left):
+    """Whether each window's Haar value (rectangles' weighted sums, normalised) goes left."""
+    w0, w1, w2 = weight[0], weight[1], weight[2]
+    a, b, c, d = corner[0], corner[1], corner[2], corner[3]
+    e, f, g, h = corner[4], corner[5], corner[6], corner[7]
+    values = np.empty(len(place), np.float32)
+    for i in range(len(place)):
+        first = _rect_sum(table, place[i], a, b, c, d)
+        second = _rect_sum(table, place[i], e, f, g, h)
+        values[i] = w0 * np.float32(first) + w1 * np.float32(second)
+    if w2 != 0:
+        a, b, c, d = corner[8], corner[9], corner[10], corner[11]
+        for i in range(len(place)):
+            values[i] += w2 * np.float32(_rect_sum(table, place[i], a, b, c, d))
+    for i in range(len(place)):
+        goes_left[i] = values[i] * factor[i] < threshold
 
 
 @njit(cache=True, nogil=True)
-def _goes_left(subset, code):
-    return (subset[code >> 5] >> np.uint32(code & 31)) & np.uint32(1) != 0
+def _add_leaves(goes_left, left, right, leaf, sums):
+    """Add to each window's sum the leaf that the tests of a tree's nodes lead it to."""
+    if len(goes_left) == 1:
+        low, high = leaf[-left[0]], leaf[-right[0]]
+        for i in range(len(sums)):
+            sums[i] += low if goes_left[0, i] else high
+        return
+    for i in range(len(sums)):
+        child = 0
+        while True:
+            child = left[child] if goes_left[child, i] else right[child]
+            if child <= 0:
+                break
+        sums[i] += leaf[-child]
 
 
 @njit(cache=True, nogil=True)
-def _norm_factor(table, at, norm, area):
-    """1 / (area * standard deviation) of the window's inner rectangle; 0 when it is uniform."""
-    total = np.float64(
-        np.int32(table[at + norm[0]] - table[at + norm[1]] - table[at + norm[2]] + table[at + norm[3]])
-    )
-    squares = (
-        np.int64(table[at + norm[4]])
-        - np.int64(table[at + norm[5]])
-        - np.int64(table[at + norm[6]])
-        + np.int64(table[at + norm[7]])
-    ) & np.int64(0xFFFFFFFF)
-    variance = area * np.float64(squares) - total * total
-    if variance <= 0:
-        return np.float32(0)
-    return np.float32(1 / np.sqrt(variance))
+def _norm_factors(table, place, norm, area, factor):
+    """1 / (area * standard deviation) of each window's inner rectangle; 0 when it is uniform."""
+    for i in range(len(place)):
+        at = place[i]
+        total = np.float64(_rect_sum(table, at, norm[0], norm[1], norm[2], norm[3]))
+        squares = _rect_sum(table, at, norm[4], norm[5], norm[6], norm[7])
+        squares = np.float64(np.int64(squares) & 0xFFFFFFFF)  # unsigned, as in OpenCV
+        variance = area * squares - total * total
+        factor[i] = np.float32(1 / np.sqrt(variance)) if variance > 0 else np.float32(0)
 
 
 @njit(cache=True, nogil=True)
@@ -153,54 +126,27 @@ def _keep(place, alive, factor, sums, least, out_stages, out_sums):
 
 
 @njit(cache=True, nogil=True)
-def _add_lbp_tree(table, place, corners, packed, tree, sums):
-    """Add to each window's sum the leaf that an LBP tree leads it to."""
-    root, leaf = packed.first_node[tree], packed.leaf[packed.first_node[tree] + tree :]
-    if packed.first_node[tree + 1] - root == 1:
-        corner, subset = corners[root], packed.subset[root]
-        low, high = leaf[-packed.left[root]], leaf[-packed.right[root]]
-        codes = np.empty(len(place), np.int32)
-        for i in range(len(place)):
-            codes[i] = _lbp_code(table, place[i], corner)
-        for i in range(len(place)):
-            sums[i] += low if _goes_left(subset, codes[i]) else high
-        return
-    for i in range(len(place)):
-        node = root
-        while True:
-            code = _lbp_code(table, place[i], corners[node])
-            child = packed.left[node] if _goes_left(packed.subset[node], code) else packed.right[node]
-            if child <= 0:
-                break
-            node = root + child
-        sums[i] += leaf[-child]
-
-
-@njit(cache=True, nogil=True)
-def _add_haar_tree(table, place, factor, corners, packed, tree, sums):
-    """Add to each window's sum the leaf that a Haar tree leads it to."""
-    root, leaf = packed.first_node[tree], packed.leaf[packed.first_node[tree] + tree :]
-    if packed.first_node[tree + 1] - root == 1:
-        corner, weight, threshold = corners[root], packed.weights[root], packed.threshold[root]
-        low, high = leaf[-packed.left[root]], leaf[-packed.right[root]]
-        for i in range(len(place)):
-            value = _haar_value(table, place[i], corner, weight) * factor[i]
-            sums[i] += low if value < threshold else high
-        return
-    for i in range(len(place)):
-        node = root
-        while True:
-            value = _haar_value(table, place[i], corners[node], packed.weights[node]) * factor[i]
-            child = packed.left[node] if value < packed.threshold[node] else packed.right[node]
-            if child <= 0:
-                break
-            node = root + child
-        sums[i] += leaf[-child]
+def _add_tree(table, place, factor, corners, packed, tree, sums):
+    """Add a tree's answer to each window's sum; all its nodes are tested on all windows."""
+    root, end = packed.first_node[tree], packed.first_node[tree + 1]
+    goes_left = np.empty((end - root, len(place)), np.bool_)
+    for node in range(root, end):
+        tests = goes_left[node - root]
+        if packed.lbp:
+            _lbp_tests(table, place, corners[node], packed.subset[node], tests)
+        else:
+            weight, threshold = packed.weights[node], packed.threshold[node]
+            _haar_tests(table, place, factor, corners[node], weight, threshold, tests)
+    left, right, leaf = packed.left[root:end], packed.right[root:end], packed.leaf[root + tree :]
+    _add_leaves(goes_left, left, right, leaf, sums)
 
 
 @njit(cache=True, nogil=True)
 def _judge(table, places, corners, norm, packed, out_stages, out_sums):
-    """Send the windows at `places` through the funnel, block by block."""
+    """Send the windows at `places` through the funnel, block by block.
+
+    The rule against flat windows is a first test before stage 0: `out_stages` begins at -1 then.
+    """
     area = np.float64((packed.width - 2) * (packed.height - 2))
     for start in range(0, len(places), BLOCK):
         place = places[start : start + BLOCK].copy()
@@ -208,120 +154,24 @@ def _judge(table, places, corners, norm, packed, out_stages, out_sums):
         alive = np.arange(start, start + count)
         factor = np.ones(count, np.float32)
         if not packed.lbp:
-            kept = 0
+            _norm_factors(table, place, norm, area, factor)
+        if packed.reject_flat:
+            verdict = np.zeros(count)
             for i in range(count):
-                f = _norm_factor(table, place[i], norm, area)
-                is_flat = f == 0 or not area * np.float64(f) < FLATTEST
-                if packed.reject_flat and is_flat:
-                    out_stages[alive[i]] = -1
-                    continue
-                place[kept], alive[kept], factor[kept] = place[i], alive[i], f
-                kept += 1
-            count = kept
+                if not (factor[i] > 0 and area * np.float64(factor[i]) < FLATTEST):
+                    verdict[i] = -1
+            count = _keep(place, alive, factor, verdict, 0.0, out_stages, out_sums)
         for stage in range(len(packed.stage_threshold)):
             if count == 0:
                 break
             sums = np.zeros(count)
             for tree in range(packed.first_tree[stage], packed.first_tree[stage + 1]):
-                if packed.lbp:
-                    _add_lbp_tree(table, place[:count], corners, packed, tree, sums)
-                else:
-                    _add_haar_tree(table, place[:count], factor, corners, packed, tree, sums)
+                _add_tree(table, place[:count], factor, corners, packed, tree, sums)
             least = packed.stage_threshold[stage]
             count = _keep(place, alive, factor, sums, least, out_stages, out_sums)
 
 
-# ---- laying a cascade out ---------------------------------------------------------------------
-
-
-def _corners(rects: np.ndarray, plane: int) -> np.ndarray:
-    """The four corners (plane, y, x) of upright rectangles (..., 4), in the order + - - +."""
-    x, y, width, height = np.moveaxis(rects.astype(np.int64), -1, 0)
-    ys = np.stack([y, y, y + height, y + height], axis=-1)
-    xs = np.stack([x, x + width, x, x + width], axis=-1)
-    return np.stack([np.full_like(xs, plane), ys, xs], axis=-1)
-
-
-def _tilted_corners(rects: np.ndarray) -> np.ndarray:
-    """The same of rectangles turned by 45 degrees: width runs down right, height down left."""
-    x, y, width, height = np.moveaxis(rects.astype(np.int64), -1, 0)
-    ys = np.stack([y, y + height, y + width, y + width + height], axis=-1)
-    xs = np.stack([x, x - height, x + width, x + width - height], axis=-1)
-    return np.stack([np.full_like(xs, TILTED), ys, xs], axis=-1)
-
-
-def _haar_corners(features: HaarFeatures) -> np.ndarray:
-    """Corners of the features' rectangles, int64 (n, 12, 3); an unused rectangle's are all 0."""
-    corners = np.where(
-        features.tilted[:, None, None, None],
-        _tilted_corners(features.rects),
-        _corners(features.rects, SUM),
-    )
-    corners[features.weights == 0] = 0
-    return corners.reshape(len(corners), 12, 3)
-
-
-def _lbp_corners(features: LbpFeatures) -> np.ndarray:
-    """The 4 x 4 corners of each feature's grid of cells, row by row, int64 (n, 16, 3)."""
-    x, y, width, height = features.cells.astype(np.int64).T[..., None]
-    steps = np.arange(16)
-    ys, xs = y + height * (steps // 4), x + width * (steps % 4)
-    return np.stack([np.full_like(xs, SUM), ys, xs], axis=-1)
-
-
-def pack(cascade: Cascade, reject_flat: bool = True) -> PackedCascade:
-    """Lay a cascade out for the kernels.
-
-    Parameters
-    ----------
-    cascade : of any feature type and depth; its features may be a whole pool
-    reject_flat : whether a Haar cascade rejects every window whose standard deviation (without
-        the outermost pixels) is at most 10, as OpenCV's detector does and its trainer did not
-
-    Raises UserError for a feature that reaches out of the window.
-    """
-    width, height = cascade.width, cascade.height
-    lbp = isinstance(cascade.features, LbpFeatures)
-    require(lbp or min(width, height) >= 3, f"a Haar window of {width} x {height} is too small")
-    norm = _corners(np.array([1, 1, width - 2, height - 2]), SUM)
-    norm = np.concatenate([norm, _corners(np.array([1, 1, width - 2, height - 2]), SQUARES)])
-    trees = join_trees([_NO_TREES, *(stage.trees for stage in cascade.stages)])
-    used = type(cascade.features)(*(column[trees.feature] for column in cascade.features))
-    corners = _lbp_corners(used) if lbp else _haar_corners(used)
-    inside = (corners[..., 1:] >= 0) & (corners[..., 1:] <= (height, width))
-    reaching = trees.feature[~inside.all(axis=(1, 2))]
-    require(
-        len(reaching) == 0,
-        f"feature {reaching[:1].sum()} of the cascade reaches out of its {width} x {height} window",
-    )
-    threshold = np.array([stage.threshold for stage in cascade.stages], np.float32)
-    return PackedCascade(
-        lbp=lbp,
-        reject_flat=reject_flat,
-        width=width,
-        height=height,
-        planes=1 if lbp else 3 if used.tilted.any() else 2,
-        norm=norm,
-        corners=corners,
-        weights=np.zeros((len(corners), 3), np.float32) if lbp else used.weights,
-        first_tree=np.cumsum([0, *(stage.trees.count for stage in cascade.stages)]),
-        stage_threshold=(threshold - np.float32(STAGE_THRESHOLD_EPSILON)).astype(np.float64),
-        first_node=trees.first_node.astype(np.int64),
-        left=trees.left.astype(np.int64),
-        right=trees.right.astype(np.int64),
-        threshold=trees.threshold.astype(np.float32),
-        subset=np.ascontiguousarray(trees.subset, np.int32).view(np.uint32),
-        leaf=trees.leaf.astype(np.float32).astype(np.float64),
-    )
-
-
 # ---- judging windows --------------------------------------------------------------------------
-
-
-def _offsets(corners: np.ndarray, integral: np.ndarray) -> np.ndarray:
-    """Corners (..., 3) as distances from a window's first corner in the flattened integral."""
-    planes, rows, columns = integral.shape
-    return (corners @ np.array([rows * columns, columns, 1])).astype(np.uint32)
 
 
 def _judge_places(packed: PackedCascade, integral: np.ndarray, places: np.ndarray) -> Verdicts:
@@ -329,12 +179,13 @@ def _judge_places(packed: PackedCascade, integral: np.ndarray, places: np.ndarra
     planes = len(integral)
     if planes < packed.planes:
         raise ValueError(f"the integral image has {planes} planes; {packed.planes} are needed")
-    stages, sums = np.zeros(len(places), np.int32), np.zeros(len(places))
+    stages = np.full(len(places), -1 if packed.reject_flat else 0, np.int32)
+    sums = np.zeros(len(places))
     _judge(
         np.ascontiguousarray(integral).reshape(-1),
         places.astype(np.uint32),
-        _offsets(packed.corners, integral),
-        _offsets(packed.norm, integral).reshape(-1),
+        offsets(packed.corners, integral),
+        offsets(packed.norm, integral).reshape(-1),
         packed,
         stages,
         sums,
@@ -392,7 +243,7 @@ def scan_integrals(
     integrals: Sequence[np.ndarray],
     step: int = 1,
     offset: tuple[int, int] = (0, 0),
-    threads: Optional[int] = None,
+    threads: int | None = None,
 ) -> list[np.ndarray]:
     """`scan_integral` of every picture, by several threads; the result's order is the pictures'."""
     with ThreadPoolExecutor(threads) as pool:
