@@ -60,7 +60,7 @@ def test_scale_shows_more_of_the_chip():
     grey = np.zeros((192, 192), np.uint8)
     grey[64:128, 64:128] = 200  # a third of the side
     chip = Chip(grey, 48, 48, 96, 96)
-    window = varied_window(chip, plain_row(scale=1.5), 24, 24)
+    window = varied_window(chip, plain_row(scale=1.5, filter=0), 24, 24)
     side = np.sqrt(window.sum() / 200)
     assert side == pytest.approx(16 / 1.5, rel=0.01)
 
