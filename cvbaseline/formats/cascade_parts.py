@@ -85,7 +85,8 @@ def check_tree(node: Node, left: np.ndarray, right: np.ndarray) -> None:
             if child > 0:
                 waiting.append(child)
     if len(seen) != 2 * count + 1:
-        missing = next(name for name in range(-count - 1, count) if name not in seen)
+        names = [*range(1, count), *range(-1, -count - 2, -1)]
+        missing = next(name for name in names if name not in seen)
         kind = f"node {missing}" if missing > 0 else f"leaf {-missing - 1}"
         node.fail(f"expected a tree, found {kind} reached from nowhere")
 

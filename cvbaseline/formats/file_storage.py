@@ -135,7 +135,7 @@ def parse(data: bytes, source: str) -> Node:
         root = ElementTree.fromstring(data, forbid_dtd=True)
     except ParseError as error:
         line, column = error.position
-        problem = f"expected well-formed XML, found {error.msg.split(':')[0]}"
+        problem = f"expected well-formed XML, found {str(error).split(':')[0]}"
         raise FormatError(source, problem, f"line {line}, column {column + 1}") from None
     except (ValueError, LookupError) as error:  # what defusedxml forbids, and unknown encodings
         kind = type(error).__name__
