@@ -384,6 +384,7 @@ def test_lbp_has_no_old_layout():
 # ---- malformed files ----
 
 _OLD = OLD.read_text()
+_LEFT = "<left_val>-7.2434017595307787e-01</left_val>"
 _STAGE = "stages/_[0]"
 _TREE = f"{_STAGE}/weakClassifiers/_[0]"
 _FEATURES = HAAR[HAAR.index("<features>") + 10 : HAAR.index("</features>")]
@@ -444,7 +445,9 @@ MALFORMED = [
     (_OLD, "24 24", "24", "size", "expected 2 numbers, found 1"),
     (_OLD, "<parent>-1", "<parent>0", "stages/_[0]/parent", "expected -1, found 0: a tree"),
     (_OLD, "<next>-1", "<next>1", "stages/_[0]/next", "a tree of stages is no cascade"),
-    (_OLD, "left_val>", "left_node>", "stages/_[0]/trees/_[0]/_[0]/left_node", "32-bit integer"),
+    (_OLD, _LEFT, "<left_node>1</left_node>", "stages/_[0]/trees/_[0]", "2 leaf .* found 1"),
+    (_OLD, _LEFT, "<left_node>2</left_node>", "stages/_[0]/trees/_[0]/_[0]/left_node", "found 2"),
+    (_OLD, _LEFT, "", "stages/_[0]/trees/_[0]/_[0]", "expected an element <left_node>, found none"),
     (_OLD, "0 8 24 4 2.", "0 8 25 4 2.", "stages/_[0]/trees/_[0]/_[0]/feature/rects/_[1]", "24 x"),
     (_OLD, "<threshold>", "<threshold>a ", "stages/_[0]/trees/_[0]/_[0]/threshold", "found 2"),
 ]  # fmt: skip
