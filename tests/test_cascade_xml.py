@@ -387,6 +387,7 @@ _OLD = OLD.read_text()
 _LEFT = "<left_val>-7.2434017595307787e-01</left_val>"
 _STAGE = "stages/_[0]"
 _TREE = f"{_STAGE}/weakClassifiers/_[0]"
+_LEAVES = HAAR[HAAR.index("<leafValues>") + 12 : HAAR.index("</leafValues>")]
 _FEATURES = HAAR[HAAR.index("<features>") + 10 : HAAR.index("</features>")]
 
 MALFORMED = [
@@ -423,8 +424,10 @@ MALFORMED = [
     (HAAR, "1 2 1 1.4", "0 -1 1 1.4", f"{_TREE}/internalNodes", "node 1 reached from nowhere"),
     (HAAR, "1 2 1 1.4", "2 1 1.4", f"{_TREE}/internalNodes", "4 numbers for each of 3 HAAR"),
     (HAAR, "3.7974681705236435e-02", "", f"{_TREE}/internalNodes", "each of 2 HAAR nodes"),
+    (HAAR, _LEAVES, "1", f"{_TREE}/leafValues", "at least 2 leaf values, found 1"),
+    (HAAR, _LEAVES, "", f"{_TREE}/leafValues", "at least 2 leaf values, found 0"),
     (HAAR, "3.7974681705236435e-02", "<_>1</_>", f"{_TREE}/leafValues", "text, found .* <_>"),
-    (HAAR, "2.</_></rects>", "1e39</_></rects>", "features/_[0]/rects/_[1]", "single precision"),
+    (HAAR, "2.</_></rects>", "1e39</_></rects>", "features/_[0]/rects/_[1]", "finite .* '1e39'"),
     (HAAR, "0 8 9 8 2.", "0 17 9 8 2.", "features/_[0]/rects/_[1]", "within .* 24, found 0 17"),
     (HAAR, "0 8 9 8 2.", "-1 8 9 8 2.", "features/_[0]/rects/_[1]", "found -1 8 9 8"),
     (HAAR, "0 8 9 8 2.", "0 8 9 0 2.", "features/_[0]/rects/_[1]", "found 0 8 9 0"),
@@ -444,7 +447,7 @@ MALFORMED = [
     (_OLD, "24 24", "24 2", "size", "sides from 3 to 2048, found 24 2"),
     (_OLD, "24 24", "24", "size", "expected 2 numbers, found 1"),
     (_OLD, "<parent>-1", "<parent>0", "stages/_[0]/parent", "expected -1, found 0: a tree"),
-    (_OLD, "<next>-1", "<next>1", "stages/_[0]/next", "a tree of stages is no cascade"),
+    (_OLD, "<next>-1", "<next>1", "stages/_[0]/next", "a tree of stages, which"),
     (_OLD, _LEFT, "<left_node>1</left_node>", "stages/_[0]/trees/_[0]", "2 leaf .* found 1"),
     (_OLD, _LEFT, "<left_node>2</left_node>", "stages/_[0]/trees/_[0]/_[0]/left_node", "found 2"),
     (_OLD, _LEFT, "", "stages/_[0]/trees/_[0]/_[0]", "expected an element <left_node>, found none"),

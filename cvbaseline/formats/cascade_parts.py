@@ -28,7 +28,7 @@ def read_haar_features(nodes: list[Node], width: int, height: int) -> HaarFeatur
         for k, item in enumerate(items):
             *rect, weight = item.numbers(5)
             rects[i, k] = [item.whole(value) for value in rect]
-            weights[i, k] = item.single(weight)
+            weights[i, k] = weight
             if not (k == 2 and not any(rect) and weight == 0):  # an unused third one is all 0
                 _check_rect(item, rects[i, k].tolist(), bool(tilted[i]), width, height)
     return HaarFeatures(rects, weights, tilted)

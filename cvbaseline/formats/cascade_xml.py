@@ -41,7 +41,7 @@ from cvbaseline.formats.cascade_parts import (
 from cvbaseline.formats.file_storage import Node, parse, render
 from cvbaseline.formats.files import read_bytes, write_bytes
 
-MAX_BYTES = 100 * 2**20  # OpenCV's largest, a tree of 47 stages, has 3 MB
+MAX_BYTES = 32 * 2**20  # OpenCV's largest has 3 MB; in memory a tree of elements is 20 times that
 
 BOOST_TYPES = ("GAB", "DAB", "RAB", "LB")
 MODES = ("BASIC", "CORE", "ALL")
@@ -248,14 +248,13 @@ def _read_stage(node: Node, kind: FeatureType, feature_count: Optional[int]) -> 
 def _read_tree(node: Node, kind: FeatureType, feature_count: Optional[int]) -> Trees:
     step = 4 if kind == "HAAR" else 11
     inner, leaves = node.child("internalNodes"), node.child("leafValues")
-    leaf = np.array(leaves.numbers(), np.float64)
-    values = inner.numbers()
-    count = max(1, len(leaf) - 1)
+    leaf, values = np.array(leaves.numbers(), np.float64), inner.numbers()
+    count = len(leaf) - 1
+    if count < 1:
+        leaves.fail(f"expected at least 2 leaf values, found {len(leaf)}")
     if len(values) != step * count:
-        inner.fail(
-            f"expected {step} numbers for each of {count} {kind} nodes (one less than leaf "
-            f"values), found {len(values)}"
-        )
+        expected = f"{step} numbers for each of {count} {kind} nodes (one less than leaf values)"
+        inner.fail(f"expected {expected}, found {len(values)}")
     table = np.array(values).reshape(count, step)
     whole = table[:, :3] if kind == "HAAR" else table
     for value in whole.ravel().tolist():

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cvbaseline.cascade import Cascade, HaarFeatures, Stage, Trees, join_trees
+from cvbaseline.cascade import Cascade, Stage, Trees, join_trees
 from cvbaseline.errors import UserError
 from cvbaseline.formats.cascade_parts import (
     SIZES,
@@ -39,39 +39,36 @@ def read_cascade(root: Node) -> Cascade:
     items = root.child("stages").items()
     if not items:
         root.child("stages").fail("expected at least one stage, found none")
-    features: list[HaarFeatures] = []
+    nodes: list[Node] = []
     stages = []
     for number, item in enumerate(items):
         _check_chain(item, number)
-        stages.append(_read_stage(item, width, height, features))
-    columns = [np.concatenate(column) for column in zip(*features)]
-    return Cascade("HAAR", width, height, HaarFeatures(*columns), tuple(stages))
+        stages.append(_read_stage(item, nodes))
+    features = read_haar_features([node.child("feature") for node in nodes], width, height)
+    return Cascade("HAAR", width, height, features, tuple(stages))
 
 
 def _check_chain(node: Node, number: int) -> None:
-    """Stages are a chain: OpenCV's own reader never followed trees of stages either."""
+    """Stages are a chain: since 2.4 OpenCV runs no trees of stages."""
     for name, expected in (("parent", number - 1), ("next", -1)):
         link = node.get(name)
         if link is not None and link.integer() != expected:
             problem = f"expected {expected}, found {link.integer()}"
-            link.fail(f"{problem}: a tree of stages is no cascade, and OpenCV gave it up")
+            link.fail(f"{problem}: a tree of stages, which OpenCV gave up, is no cascade")
 
 
-def _read_stage(node: Node, width: int, height: int, features: list[HaarFeatures]) -> Stage:
-    """The stage; the features of its nodes are added to the list."""
+def _read_stage(stage: Node, nodes: list[Node]) -> Stage:
+    """The stage; its nodes are added to those of the stages before."""
     trees = []
-    for tree in node.child("trees").items():
-        nodes = tree.items()
-        if not nodes:
+    for tree in stage.child("trees").items():
+        own = tree.items()
+        if not own:
             tree.fail("expected at least one node, found none")
-        first = sum(len(part.rects) for part in features)
-        features.append(
-            read_haar_features([item.child("feature") for item in nodes], width, height)
-        )
-        trees.append(_read_tree(tree, nodes, first))
+        trees.append(_read_tree(tree, own, len(nodes)))
+        nodes += own
     if not trees:
-        node.child("trees").fail("expected at least one tree, found none")
-    return Stage(node.child("stage_threshold").number(), join_trees(trees))
+        stage.child("trees").fail("expected at least one tree, found none")
+    return Stage(stage.child("stage_threshold").number(), join_trees(trees))
 
 
 def _read_tree(tree: Node, nodes: list[Node], first_feature: int) -> Trees:

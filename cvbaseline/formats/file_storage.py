@@ -106,9 +106,9 @@ class Node(NamedTuple):
         return value
 
     def real(self, token: str) -> float:
-        """The token as a finite number."""
+        """The token as a number that single precision can hold, which OpenCV calculates with."""
         value = float(token) if _NUMBER.fullmatch(token) else math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= FLOAT32_MOST:
             self.fail(f"expected a finite number, found {token[:40]!r}")
         return value
 
@@ -117,12 +117,6 @@ class Node(NamedTuple):
         if not is_int32(value):
             self.fail(f"expected a 32-bit integer, found {value:.10g}")
         return int(value)
-
-    def single(self, value: float) -> float:
-        """The number as far as single precision, which OpenCV calculates with, can hold it."""
-        if abs(value) > FLOAT32_MOST:
-            self.fail(f"expected a number within single precision, found {value:g}")
-        return value
 
 
 def parse(data: bytes, source: str) -> Node:

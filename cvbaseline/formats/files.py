@@ -1,6 +1,7 @@
 """The thin shell around the formats: whole files in, whole files out."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cvbaseline.errors import FormatError, UserError
@@ -36,6 +37,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
         os.replace(beside, path)
     except OSError as error:
-        if not isinstance(error, FileExistsError):
-            beside.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            beside.unlink()
