@@ -1,197 +1,263 @@
-"""Pictures in and out: any format and any file name, as grey or RGB uint8 arrays.
+"""Pictures come in and go out here: any format that Pillow or OpenCV reads, as uint8 arrays.
 
-Files are read as bytes and decoded from memory, because OpenCV opens no path outside ASCII on
-Windows. Pillow decodes; OpenCV is asked for what Pillow does not know (OpenEXR, Radiance HDR).
+What a picture holds is brought to one form: the first frame, upright (EXIF orientation), 8 bits
+(16-bit values are scaled, not clipped), transparent parts over neutral grey. Whatever is wrong
+with a file, the reader raises PictureError with one reason, before it decodes when the header
+tells; a truncated file is refused, because a half-grey picture misleads everyone after us.
+
+Python's own file functions open every path, so names may hold any characters.
 """
 
 import io
 import os
+import re
+import stat
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO, Optional, Union
 
 import numpy as np
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.formats.files import write_bytes
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 PICTURE_SUFFIXES = frozenset(
-    ".avif .bmp .dib .exr .gif .hdr .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pcx .pgm .png "
-    ".pnm .ppm .psd .sgi .tga .tif .tiff .webp".split()
+    ".apng .avif .bmp .dib .gif .hdr .jfif .jp2 .jpe .jpeg .jpg .pbm .pcx .pfm .pgm .png"
+    " .pnm .ppm .ras .tga .tif .tiff .webp".split()
+)
+MAX_MEGAPIXELS = 100.0
+NEUTRAL_GREY = (128, 128, 128, 255)
+
+ORIENTATION = 274  # the number of the EXIF tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Pillow would start another program for these, or knows their header only.
+REFUSED_FORMATS = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}
+# What OpenCV reads and Pillow does not, with the picture's size as its header gives it.
+OPENCV_HEADERS = (
+    rb"#\?(?:RADIANCE|RGBE)\n.*?\n[-+]Y (?P<height>\d+) [-+]X (?P<width>\d+)\n",
+    rb"PF\s+(?P<width>\d+)\s+(?P<height>\d+)\s",
 )
 
-# Pillow formats that are read; the others start programs (EPS), or are no still pictures.
-_PILLOW_FORMATS = (
-    "PNG JPEG WEBP GIF TIFF BMP DIB AVIF PPM JPEG2000 MPO ICO TGA PCX PSD SGI".split()
-)
-_NEUTRAL_GREY = 128  # what lies behind transparent pixels
-_LARGEST_FILE = 1 << 30
+AnyPath = Union[str, "os.PathLike[str]"]
+
+_quiet = threading.Lock()
 
 
-def read_grey(path: Path, max_megapixels: float = 100.0) -> np.ndarray:
-    """A picture as grey, uint8 (h, w), upright, over neutral grey where it is transparent.
+def read_grey(path: AnyPath, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
+    """A picture's brightness (ITU-R BT.601), uint8 (h, w).
 
-    Luminance is ITU-R BT.601's, as in OpenCV; 16 bit are scaled to 8; of an animation the first
-    frame counts. Raises PictureError with one clear reason: missing, empty, no picture,
-    truncated, or of more than `max_megapixels`.
+    Raises PictureError, with one reason, for whatever is not a whole picture of at most
+    `max_megapixels` million pixels.
     """
-    return _read(Path(path), max_megapixels, "L")
+    return np.array(_read(Path(path), max_megapixels, "L"))
 
 
-def read_colour(path: Path, max_megapixels: float = 100.0) -> np.ndarray:
-    """A picture as RGB, uint8 (h, w, 3); otherwise as `read_grey`."""
-    return _read(Path(path), max_megapixels, "RGB")
+def read_colour(path: AnyPath, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
+    """A picture's colours, uint8 (h, w, 3) as red, green, blue; errors as for `read_grey`."""
+    return np.array(_read(Path(path), max_megapixels, "RGB"))
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """All files below a folder whose name ends like a picture's, sorted; hidden ones left out."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES:
-                found.append(Path(place, name))
-    return sorted(found)
+def find_pictures(folder: AnyPath) -> list[Path]:
+    """All files below a folder whose names end like a picture's, sorted.
 
-
-def write_picture(path: Path, picture: np.ndarray, quality: int = 92) -> None:
-    """Write a grey (h, w) or RGB (h, w, 3) uint8 picture in the format that the suffix names.
-
-    `quality` is that of JPEG and WebP. The file appears whole or not at all; an existing one is
-    replaced, so callers choose a free name. Raises UserError for an unknown suffix.
+    Hidden files and folders (names with a leading dot) are left out; links to folders are not
+    followed. Raises UserError when `folder` is not a folder that can be listed.
     """
-    from PIL import Image
-
-    Image.init()
-    kind = Image.EXTENSION.get(Path(path).suffix.lower())
-    if kind not in Image.SAVE:
-        raise UserError(f"{path}: pictures are not written as {Path(path).suffix!r}, use .png")
-    data = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    image.save(data, kind, **({"quality": quality} if kind in ("JPEG", "WEBP", "AVIF") else {}))
-    write_bytes(Path(path), data.getvalue())
-
-
-def _read(path: Path, max_megapixels: float, mode: str) -> np.ndarray:
-    data = _file_bytes(path)
+    folder = Path(folder)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
-            return _decode(data, max_megapixels, mode)
-    except _Unreadable as reason:
-        raise PictureError(f"{path}: {reason}") from None
-
-
-class _Unreadable(Exception):
-    """Why the bytes are no picture for us."""
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise PictureError(f"{path}: {'not a file' if path.exists() else 'does not exist'}")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise PictureError(f"{path}: larger than 1 GiB")
-        data = path.read_bytes()
+        os.scandir(folder).close()
     except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:  # a NUL in the name
-        raise PictureError(f"{str(path)!r}: not a file name") from None
-    if not data:
-        raise PictureError(f"{path}: empty file")
-    return data
+        raise UserError(f"{folder}: {error.strerror}; name a folder of pictures") from None
+    pictures = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        pictures += [
+            Path(place, name)
+            for name in names
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+        ]
+    return sorted(pictures)
 
 
-def _decode(data: bytes, max_megapixels: float, mode: str) -> np.ndarray:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def write_picture(path: AnyPath, array: np.ndarray, quality: int = 95) -> None:
+    """Write a picture in the format that the name's suffix says.
 
+    It is written beside the target first and then takes its place, so that no half a file is ever
+    seen; an existing file is replaced.
+
+    Parameters
+    ----------
+    array : uint8 (h, w) grey or (h, w, 3) red, green, blue
+    quality : 1 to 100, for formats with losses
+
+    Raises UserError for a suffix without a writer, and when the file cannot be written.
+    """
+    path = Path(path)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+        raise ValueError(f"a picture is uint8 (h, w) or (h, w, 3), got {array.dtype} {array.shape}")
     Image.init()
-    known = [name for name in _PILLOW_FORMATS if name in Image.OPEN]
-    try:
-        with Image.open(io.BytesIO(data), formats=known) as image:
-            _check_size(image.width, image.height, max_megapixels)
-            if mode == "L" and image.format == "JPEG" and image.mode == "RGB":
-                image.draft("L", image.size)  # the file's own luminance, three times as fast
-            image.load()
-            # Turning before converting: some conversions drop the EXIF data.
-            return _to_mode(ImageOps.exif_transpose(image), mode)
-    except _Unreadable:
-        raise
-    except UnidentifiedImageError:
-        return _decode_with_opencv(data, max_megapixels, mode)
-    except Image.DecompressionBombError:
-        raise _Unreadable(f"more than {max_megapixels:g} megapixels") from None
-    except Exception as error:  # decoders of damaged files raise whatever comes to pass
-        raise _Unreadable(_plain_reason(error)) from None
-
-
-def _check_size(width: int, height: int, max_megapixels: float) -> None:
-    if width < 1 or height < 1:
-        raise _Unreadable("has no pixels")
-    if width * height > max_megapixels * 1e6:
-        raise _Unreadable(
-            f"{width} x {height} pixels are more than the limit of {max_megapixels:g} megapixels"
+    name = Image.EXTENSION.get(path.suffix.lower())
+    if name not in Image.SAVE:
+        raise UserError(
+            f"{path}: cannot write pictures as {path.suffix!r}; use .png, .jpg or .webp"
         )
-
-
-def _plain_reason(error: Exception) -> str:
-    text = str(error).lower()
-    if "truncated" in text or "incomplete" in text or "end of" in text or "eof" in text:
-        return "truncated: the file ends before its picture does"
-    return f"damaged ({' '.join(str(error).split()) or type(error).__name__})"
-
-
-def _to_mode(image: "Image", mode: str) -> np.ndarray:
-    """Any Pillow picture as "L" or "RGB" array: deep ones scaled, transparent ones composed."""
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):
-        return _as_channels(_to_eight_bit(np.asarray(image)), mode)
-    transparent = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
-    if transparent:
-        image = image.convert("RGBA")
-        backdrop = Image.new("RGBA", image.size, (_NEUTRAL_GREY,) * 3 + (255,))
-        image = Image.alpha_composite(backdrop, image)
-    if image.mode not in ("L", "RGB"):
-        image = image.convert("RGB")
-    return np.array(image.convert(mode))
-
-
-def _to_eight_bit(pixels: np.ndarray) -> np.ndarray:
-    """Deep pixels as uint8: 16 bit by their range, wider integers by theirs, floats from 0..1."""
-    if pixels.dtype == np.uint16:
-        scale = 1 / 257
-    elif np.issubdtype(pixels.dtype, np.floating):
-        pixels = np.nan_to_num(pixels)
-        scale = 255.0 if pixels.max(initial=0) <= 1 else 1.0
-    else:  # Pillow's "I": 16 bit in 32, mostly
-        highest = int(pixels.max(initial=0))
-        scale = 1 / 257 if highest <= 65535 else 255 / highest
-    return np.clip(np.rint(pixels * np.float64(scale)), 0, 255).astype(np.uint8)
-
-
-def _as_channels(pixels: np.ndarray, mode: str) -> np.ndarray:
-    import cv2
-
-    if mode == "RGB":
-        return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
-    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-
-
-def _decode_with_opencv(data: bytes, max_megapixels: float, mode: str) -> np.ndarray:
-    import cv2
-
+    encoded = io.BytesIO()
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise _Unreadable("not a picture of a known format")
-    _check_size(pixels.shape[1], pixels.shape[0], max_megapixels)
-    if pixels.ndim == 3:
-        pixels = pixels[..., 0] if pixels.shape[2] < 3 else pixels[..., 2::-1]
-    deep = pixels.dtype != np.uint8
-    return _as_channels(_to_eight_bit(pixels) if deep else np.ascontiguousarray(pixels), mode)
+        Image.fromarray(array).save(encoded, format=name, quality=quality)
+    except (OSError, ValueError) as error:  # a size that the format does not hold
+        raise UserError(f"{path} cannot be written: {error}") from None
+    write_bytes(path, encoded.getvalue())
+
+
+def _read(path: Path, max_megapixels: float, mode: str) -> Image.Image:
+    """The picture as "L" or "RGB"; every way to fail ends as PictureError."""
+    try:
+        status = path.stat()
+        _refuse(stat.S_ISDIR(status.st_mode), path, "is a folder, not a picture")
+        _refuse(not stat.S_ISREG(status.st_mode), path, "is not an ordinary file")
+        _refuse(status.st_size == 0, path, "is empty")
+        file = open(path, "rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise PictureError(f"{path} cannot be opened: {reason}") from None
+    with file:
+        try:
+            return _decode(file, path, max_megapixels, mode)
+        except PictureError:
+            raise
+        except Exception as error:  # whatever a decoder makes of a damaged file
+            raise PictureError(f"{path} {_damage(error)}") from None
+
+
+def _refuse(condition: bool, path: Path, reason: str) -> None:
+    if condition:
+        raise PictureError(f"{path} {reason}")
+
+
+def _damage(error: Exception) -> str:
+    """What a decoder's exception means to the user."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"is larger than Pillow reads ({text})"
+    if isinstance(error, EOFError) or re.search("truncat|too short|not enough", text.lower()):
+        return "is truncated: the file ends before the picture does"
+    telling = isinstance(error, (OSError, ValueError, RuntimeError, SyntaxError)) and text
+    return "is damaged or truncated and cannot be decoded" + (f" ({text})" if telling else "")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep Pillow's warnings of odd metadata from the user; the filters are the whole process's."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _decode(file: BinaryIO, path: Path, max_megapixels: float, mode: str) -> Image.Image:
+    """Look at the header, decode the first frame and bring it to the one form."""
+    try:
+        image = _open(file)
+        size = image.size
+    except UnidentifiedImageError:
+        image, size = None, _opencv_size(file)
+        reason = "is not a picture in a known format (or is cut off in its header)"
+        _refuse(size is None, path, reason)
+    limit = f"more than the limit of {max_megapixels:g} megapixels"
+    too_large = size[0] * size[1] > max_megapixels * 1e6
+    _refuse(too_large, path, f"has {size[0]} x {size[1]} pixels, {limit}")
+    _refuse(0 in size, path, "has no pixels")
+    if image is None:
+        image = _decode_with_opencv(file)
+    if mode == "L":
+        image.draft("L", None)  # a JPEG holds the brightness as such
+    with _quietly() if image.format == "TIFF" else nullcontext():  # the only one that warns now
+        image.load()
+    turn = TURNS.get(_orientation(image))
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, NEUTRAL_GREY), rgba)
+    if image.mode != mode:
+        image = image.convert("RGB").convert(mode)
+    return image if turn is None else image.transpose(turn)
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    """Pillow's view of the file, not decoded yet."""
+    with _quietly():
+        Image.init()
+        return Image.open(file, formats=[name for name in Image.ID if name not in REFUSED_FORMATS])
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1 where there is none or its data are damaged."""
+    try:
+        with _quietly():
+            orientation = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # the picture itself is whole
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _eight_bits(values: np.ndarray) -> np.ndarray:
+    """Values of any type as uint8: 16 bits and 0..1 are scaled, other ranges are stretched.
+
+    Integers within 16 bits count as 16 bits; floats within 0..1 as 0..1.
+    """
+    if values.dtype == np.uint8:
+        return values
+    integers = np.issubdtype(values.dtype, np.integer)
+    values = np.nan_to_num(values.astype(np.float64), nan=0, posinf=0, neginf=0)
+    low, high = 0.0, 65535.0 if integers else 1.0
+    if values.min() < low or values.max() > high:
+        low, high = values.min(), values.max()
+    return np.rint((values - low) * (255 / max(high - low, 1e-300))).astype(np.uint8)
+
+
+def _opencv_size(file: BinaryIO) -> Optional[tuple[int, int]]:
+    """Width and height of a picture that OpenCV may read, from its header; None for others."""
+    file.seek(0)
+    head = file.read(4096)
+    for header in OPENCV_HEADERS:
+        match = re.match(header, head, re.DOTALL)
+        if match:
+            return int(match["width"]), int(match["height"])
+    if head[:4] in (b"II*\0", b"MM\0*"):
+        directory = TiffImagePlugin.ImageFileDirectory_v2(head[:8])
+        file.seek(directory.next)
+        with _quietly():
+            directory.load(file)
+        return int(directory[TiffImagePlugin.IMAGEWIDTH]), int(
+            directory[TiffImagePlugin.IMAGELENGTH]
+        )
+    return None
+
+
+def _decode_with_opencv(file: BinaryIO) -> Image.Image:
+    """Decode what Pillow does not know."""
+    import cv2
+
+    file.seek(0)
+    array = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None:
+        raise ValueError("OpenCV does not decode it")
+    array = _eight_bits(array)
+    if array.ndim == 2:
+        return Image.fromarray(array)
+    order = [2, 1, 0, 3] if array.shape[2] == 4 else [2, 1, 0]
+    return Image.fromarray(np.ascontiguousarray(array[..., order]))
