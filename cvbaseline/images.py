@@ -125,25 +125,25 @@ def _read(path: Path, max_megapixels: float, mode: str) -> Image.Image:
     """The picture as "L" or "RGB"; every way to fail ends as PictureError."""
     try:
         status = path.stat()
-        _refuse(stat.S_ISDIR(status.st_mode), path, "is a folder, not a picture")
-        _refuse(not stat.S_ISREG(status.st_mode), path, "is not an ordinary file")
-        _refuse(status.st_size == 0, path, "is empty")
+        _refuse(stat.S_ISDIR(status.st_mode), path, "a folder, not a picture")
+        _refuse(not stat.S_ISREG(status.st_mode), path, "not an ordinary file")
+        _refuse(status.st_size == 0, path, "an empty file")
         file = open(path, "rb")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise PictureError(f"{path} cannot be opened: {reason}") from None
+        raise PictureError(f"{path}: cannot be opened ({reason})") from None
     with file:
         try:
             return _decode(file, path, max_megapixels, mode)
         except PictureError:
             raise
         except Exception as error:  # whatever a decoder makes of a damaged file
-            raise PictureError(f"{path} {_damage(error)}") from None
+            raise PictureError(f"{path}: {_damage(error)}") from None
 
 
 def _refuse(condition: bool, path: Path, reason: str) -> None:
     if condition:
-        raise PictureError(f"{path} {reason}")
+        raise PictureError(f"{path}: {reason}")
 
 
 def _damage(error: Exception) -> str:
@@ -152,11 +152,11 @@ def _damage(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     if isinstance(error, Image.DecompressionBombError):
-        return f"is larger than Pillow reads ({text})"
+        return f"larger than Pillow reads ({text})"
     if isinstance(error, EOFError) or re.search("truncat|too short|not enough", text.lower()):
-        return "is truncated: the file ends before the picture does"
+        return "truncated, the file ends before the picture does"
     telling = isinstance(error, (OSError, ValueError, RuntimeError, SyntaxError)) and text
-    return "is damaged or truncated and cannot be decoded" + (f" ({text})" if telling else "")
+    return "damaged or truncated, cannot be decoded" + (f" ({text})" if telling else "")
 
 
 @contextmanager
@@ -174,7 +174,7 @@ def _decode(file: BinaryIO, path: Path, max_megapixels: float, mode: str) -> Ima
         size = image.size
     except UnidentifiedImageError:
         image, size = None, _opencv_size(file)
-        reason = "is not a picture in a known format (or is cut off in its header)"
+        reason = "not a picture in a known format (or cut off in its header)"
         _refuse(size is None, path, reason)
     limit = f"more than the limit of {max_megapixels:g} megapixels"
     too_large = size[0] * size[1] > max_megapixels * 1e6
