@@ -19,7 +19,7 @@ from cvbaseline.evaluator import passes
 from cvbaseline.parallel import worker_count
 from cvbaseline.training.negatives import MinedNegatives, PictureCache, list_sources
 from cvbaseline.training.options import CascadeTrainingOptions
-from cvbaseline.training.output import TrainingFolder, full_pool
+from cvbaseline.training.output import TrainingFolder
 from cvbaseline.training.positives import Sampled, load_positives
 from cvbaseline.training.stage_report import StageReport, describe_stage
 from cvbaseline.training.validation import HIGHEST_FALSE_ALARM, ValidationPictures
@@ -98,8 +98,7 @@ class _Training:
         self.clock = clock
         self.tell = tell
         self.progress = progress
-        self.pool = full_pool(options)
-        self.folder = TrainingFolder(options, self.pool)
+        self.folder = TrainingFolder(options)
         self.stages, self.reports, former = self.folder.open()
         self.positives = load_positives(options, threads, tell)
         cache = PictureCache(list_sources(options), options.cache_mb * 2**20, tell)
@@ -214,7 +213,7 @@ class _Training:
 
         options = self.options
         stage = train_stage(
-            positives, negatives, options.feature_type, self.pool, self.goals, options.search,
+            positives, negatives, options.feature_type, self.folder.pool, self.goals, options.search,
             seed=options.seed + len(self.stages), report=under_way,
         )  # fmt: skip
         if stage is None:
@@ -245,7 +244,7 @@ class _Training:
 
     def _keep(self, stage: Stage, report: StageReport, negatives: np.ndarray) -> None:
         """Write the stage and tell of it; interrupted before it is written, it is forgotten."""
-        self.folder.save_stage([*self.stages, stage], negatives)
+        self.folder.save([*self.stages, stage], negatives)
         self.stages.append(stage)
         self.negatives.former = negatives
         report = self._validate(report)

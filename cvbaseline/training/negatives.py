@@ -78,10 +78,17 @@ def list_sources(options: CascadeTrainingOptions) -> list[Source]:
 class PictureCache:
     """Decoded pictures, kept as long as they fit into the memory allowed."""
 
-    def __init__(self, sources: list[Source], limit_bytes: int, tell: Callable[[str], None]):
+    def __init__(
+        self,
+        sources: list[Source],
+        limit_bytes: int,
+        tell: Callable[[str], None],
+        longest_side: int = LONGEST_SIDE,
+    ):
         self.sources = sources
         self.limit_bytes = limit_bytes
         self.tell = tell
+        self.longest_side = longest_side
         self._kept: dict[int, Picture] = {}
         self._bytes = 0
         self._unreadable: set[int] = set()
@@ -117,7 +124,7 @@ class PictureCache:
             grey = read_grey(source.path)
         except PictureError as error:
             return None, str(error)
-        shrink = min(1.0, LONGEST_SIDE / max(grey.shape))
+        shrink = min(1.0, self.longest_side / max(grey.shape))
         if shrink < 1:
             grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         return Picture(grey, source.boxes * shrink), ""

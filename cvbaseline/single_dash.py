@@ -1,0 +1,102 @@
+"""Command lines of OpenCV 3's tools: `-numPos 1000`, single dashes, one word for each value.
+
+Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`. Tutorials'
+command lines must work as they stand: a known flag without its dash is taken with a warning, so
+are flags of the tools' ancestors that have no meaning any more; any other unknown word is an
+error that names the nearest flag.
+"""
+
+import difflib
+from dataclasses import MISSING, Field, fields
+from typing import Any, Callable, Literal, TypeVar, get_args, get_origin
+
+from cvbaseline.errors import UserError
+
+Options = TypeVar("Options")
+
+
+def flag_of(field: "Field[Any]") -> str:
+    """The flag of an option: "-numPos"."""
+    return field.metadata["args"][0]
+
+
+def parse_single_dash(
+    options_class: type[Options],
+    words: list[str],
+    tell: Callable[[str], None],
+    obsolete: dict[str, int],
+) -> Options:
+    """The options that the words give.
+
+    Parameters
+    ----------
+    options_class : a dataclass whose fields name their flags in `args`
+    words : the command line after the program's name
+    tell : called with a warning for what is taken in spite of a mistake
+    obsolete : flags without a meaning any more, and how many values follow each
+
+    Raises UserError for an unknown flag, a missing or wrong value, or a missing option.
+    """
+    known = {flag_of(field): field for field in fields(options_class)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    rest = list(words)
+    while rest:
+        flag = _flag(rest.pop(0), known, obsolete, tell)
+        if flag in obsolete:
+            tell(f"{flag} means nothing to this tool any more: left out")
+            del rest[: obsolete[flag]]
+            continue
+        field = known[flag]
+        if field.type is bool:
+            values[field.name] = True
+            continue
+        if not rest:
+            raise UserError(f"{flag} needs a value after it")
+        values[field.name] = _value(flag, field, rest.pop(0))
+    for flag, field in known.items():
+        if field.name not in values and field.default is MISSING:
+            raise UserError(f"{flag} is missing: {field.metadata['help']}")
+    return options_class(**values)
+
+
+def _flag(
+    word: str, known: dict[str, Any], obsolete: dict[str, int], tell: Callable[[str], None]
+) -> str:
+    """The flag that a word stands for."""
+    names = [*known, *obsolete]
+    for flag in names:
+        if word in (flag, "-" + flag):
+            return flag
+        if "-" + word == flag:
+            tell(f"{word} is taken as {flag}: its dash is missing")
+            return flag
+    near = difflib.get_close_matches(word.lower(), [flag.lower() for flag in known], 1)
+    meant = next((flag for flag in known if near and flag.lower() == near[0]), None)
+    hint = f"did you mean {meant}?" if meant else f"known are {' '.join(known)}"
+    raise UserError(f"unknown argument {word}: {hint}")
+
+
+def _value(flag: str, field: "Field[Any]", word: str) -> Any:
+    """The value of a field from its word."""
+    kind: Any = field.type
+    if get_origin(kind) is Literal:
+        if word not in get_args(kind):
+            raise UserError(f"{flag} {word}: choose one of {', '.join(get_args(kind))}")
+        return word
+    if get_origin(kind) is not None:  # Optional[kind]
+        kind = get_args(kind)[0]
+    try:
+        return kind(word)
+    except ValueError:
+        what = {int: "a whole number", float: "a number"}.get(kind, "something else")
+        raise UserError(f"{flag} needs {what}, not {word!r}") from None
+
+
+def usage(program: str, options_class: type[Any]) -> str:
+    """The help: each flag with its help, defaults in it."""
+    rows = [f"usage: {program} -flag value ...", ""]
+    width = max(len(flag_of(field)) for field in fields(options_class))
+    for field in fields(options_class):
+        text = field.metadata["help"].replace("%%", "%")
+        rows.append(f"  {flag_of(field):<{width}}  {text}")
+    return "\n".join(rows)
