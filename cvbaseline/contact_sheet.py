@@ -19,12 +19,13 @@ from cvbaseline.manifest import NO_FACE, UNREADABLE, UNSURE, Face, Manifest, Rec
 from cvbaseline.output_folder import SHEET_NAME, THUMBNAILS
 from cvbaseline.thumbnails import thumbnail_name
 
-# Colours on which white text has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).
+# Text on them, white or near-black, has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).
 COLOURS = {
-    "angry": "#c92a2a", "happy": "#a15c00", "neutral": "#5b6470", "sad": "#1d63b8",
+    "angry": "#c92a2a", "happy": "#e5a50a", "neutral": "#5b6470", "sad": "#1d63b8",
     "scared": "#6741d9", "surprised": "#c2255c", "worried": "#0b7a6b",
     UNSURE: "#7a6f63", NO_FACE: "#6b7280", UNREADABLE: "#b02a2a",
 }  # fmt: skip
+DARK_INK = {"happy": "#241a00"}
 OTHER_COLOURS = ("#2b7a0b", "#9c36b5", "#1971c2", "#a0522d", "#087f8c", "#b3446c", "#4c6a00")
 TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable"}
 
@@ -107,7 +108,8 @@ class _Colours:
     def style(self, name: str, more: str = "") -> str:
         """A style attribute that sets the colour."""
         colour = COLOURS.get(name) or self._others.get(name, OTHER_COLOURS[0])
-        return f'style="--c:{colour}{more}"'
+        ink = f";--onc:{DARK_INK[name]}" if name in DARK_INK else ""
+        return f'style="--c:{colour}{ink}{more}"'
 
 
 def _share(groups: dict[str, list[Record]], colours: _Colours) -> str:
@@ -142,11 +144,11 @@ def _section(name: str, records: list[Record], manifest: Manifest, colours: _Col
         return f"{head}{_unreadable(records)}</section>"
     hint = ""
     if name == UNSURE:
-        hint = '<p class="hint">No emotion was probable enough to be named.</p>\n'
+        hint = f'<p class="hint">{_needed(records, manifest)}</p>\n'
     elif name == NO_FACE:
         hint = '<p class="hint">The cascade found no face here.</p>\n'
     ordered = sorted(records, key=_sureness, reverse=True)
-    cards = "\n".join(_card(record, manifest, colours) for record in ordered)
+    cards = "\n".join(_card(record, colours) for record in ordered)
     return f'{head}{hint}<ul class="grid">\n{cards}\n</ul></section>'
 
 
@@ -157,7 +159,7 @@ def _sureness(record: Record) -> float:
     return face.probabilities.get(record.folder, 0.0) if record.corrected else face.confidence
 
 
-def _card(record: Record, manifest: Manifest, colours: _Colours) -> str:
+def _card(record: Record, colours: _Colours) -> str:
     """One picture: thumbnail with boxes, name, probabilities, remarks."""
     name = PurePosixPath(record.result).name
     link = url(record.result)
@@ -168,26 +170,24 @@ def _card(record: Record, manifest: Manifest, colours: _Colours) -> str:
         _box(found, record, index == record.decided_by, colours)
         for index, found in enumerate(record.faces)
     )
-    parts = [
+    bars = _bars(face, colours, 3) if face else ""
+    return (
+        f'<li class="card" {colours.style(record.folder)}>'
         f'<a class="view" href="{link}"><span class="frame {shape}" '
         f'style="aspect-ratio:{max(record.width, 1)}/{max(record.height, 1)}">'
         f'<img loading="lazy" decoding="async" src="{THUMBNAILS}/{thumbnail_name(record.sha256)}" '
-        f'alt="{escape(told)}">{boxes}</span></a>',
+        f'alt="{escape(told)}">{boxes}</span></a>'
         f'<div><a class="name" href="{link}" tabindex="-1" title="{escape(record.picture)}">'
-        f"<bdi>{escape(name)}</bdi></a>",
-        _remark(record, manifest),
-        _bars(face, colours, 3) if face else "",
-        _all_faces(record, colours),
-        "</div>",
-    ]
-    return f'<li class="card" {colours.style(record.folder)}>{"".join(parts)}</li>'
+        f"<bdi>{escape(name)}</bdi></a>"
+        f"{_remark(record)}{bars}{_all_faces(record, colours)}</div></li>"
+    )
 
 
 def _box(face: Face, record: Record, main: bool, colours: _Colours) -> str:
     """A face's box over the picture, in per cent; its label stays within the picture."""
     x, y, width, height = face.box
-    left, top = 100 * x / record.width, 100 * y / record.height
-    right, bottom = left + 100 * width / record.width, top + 100 * height / record.height
+    across, down = 100 / max(record.width, 1), 100 / max(record.height, 1)
+    left, top, right, bottom = x * across, y * down, (x + width) * across, (y + height) * down
     where = ("main " if main else "") + ("right " if left > 55 else "")
     if top < 10:
         where += "low " if bottom < 88 else "low in "
@@ -207,16 +207,20 @@ def _bars(face: Face, colours: _Colours, most: Optional[int] = None) -> str:
     return f'<dl class="bars">{rows}</dl>'
 
 
-def _remark(record: Record, manifest: Manifest) -> str:
-    """Why a picture lies where it lies, when that is not the most probable emotion."""
+def _needed(records: list[Record], manifest: Manifest) -> str:
+    """Why pictures are unsure: what the best emotion would have needed."""
+    settings = [manifest.settings.get(record.settings, {}) for record in records]
+    asked = {s.get("unsure_below") for s in settings if isinstance(s, dict)}
+    shares = sorted(share for share in asked if isinstance(share, (int, float)))
+    if not shares:
+        return "No emotion was probable enough to be named."
+    return f"The most probable emotion did not reach {' or '.join(map(_percent, shares))}."
+
+
+def _remark(record: Record) -> str:
+    """That the user put the picture where it lies."""
     if record.corrected:
         return f'<p class="note">You put it here; sorted as {_title(record.sorted_as)}.</p>'
-    face = record.deciding_face
-    if record.folder == UNSURE and face is not None:
-        needed = manifest.settings.get(record.settings, {}).get("unsure_below")
-        if isinstance(needed, (int, float)):
-            best = f"{escape(face.emotion)} {_percent(face.confidence)}"
-            return f'<p class="note">{best}, needs {_percent(needed)}</p>'
     return ""
 
 

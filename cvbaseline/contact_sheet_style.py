@@ -6,9 +6,9 @@ for boxes and walking with the arrow keys.
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#f4f3f1;--card:#fff;--ink:#1d1c1a;--soft:#6d6a65;--line:#e2dfda;
---dim:#eceae6;--size:240px;--shade:0 1px 2px #0001,0 4px 14px #0000000d;--onc:#fff}
+--dim:#eceae6;--track:#e9e6e2;--size:240px;--shade:0 1px 2px #0001,0 4px 14px #0000000d;--onc:#fff}
 @media(prefers-color-scheme:dark){:root{--bg:#161617;--card:#212123;--ink:#ecebe8;--soft:#9d9a95;
---line:#333336;--dim:#1b1b1d;--shade:0 1px 2px #0006}}
+--line:#333336;--dim:#1b1b1d;--track:#3a3a3e;--shade:0 1px 2px #0006}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:8.5rem}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
@@ -68,11 +68,11 @@ font:600 11px/1.5 system-ui,sans-serif;padding:0 .4em;border-radius:4px 4px 4px 
 .card>div{padding:.6rem .75rem .7rem;display:flex;flex-direction:column;gap:.35rem;min-width:0}
 .name{font-size:.82rem;color:var(--soft);text-decoration:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .name:hover{text-decoration:underline}
-.bars{display:grid;grid-template-columns:auto 1fr auto;gap:.18rem .55rem;align-items:center;margin:0;
+.bars{display:grid;grid-template-columns:5.3em 1fr 2.7em;gap:.18rem .5rem;align-items:center;margin:0;
 padding:0;font-size:.8rem;line-height:1.25}
 .bars dt{grid-column:1;max-width:8em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .bars dd{display:contents}
-.bars i{height:7px;border-radius:4px;background:var(--dim);overflow:hidden}
+.bars i{height:7px;border-radius:4px;background:var(--track);overflow:hidden}
 .bars i::before{content:"";display:block;height:100%;width:var(--p);background:var(--c);border-radius:4px}
 .bars u{text-decoration:none;text-align:right;font-variant-numeric:tabular-nums;color:var(--soft)}
 .bars dt:first-of-type{font-weight:650}

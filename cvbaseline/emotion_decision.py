@@ -63,8 +63,10 @@ class EmotionDecider:
         open_cascade(cascade)  # a bad file is an error before the work, not within it
         self._model = load_model(model)
         if unsure_below is None:
-            unsure_below = float(
-                self._model.provenance.get("unsure_below", DEFAULT_UNSURE_BELOW)
+            unsure_below = self._model.provenance.get("unsure_below", DEFAULT_UNSURE_BELOW)
+            require(
+                isinstance(unsure_below, (int, float)) and 0 <= unsure_below <= 1,
+                f"{model}: unsure_below is {unsure_below!r}, not 0 to 1: give --unsure-below",
             )
         self.unsure_below = unsure_below
         self.folders = tuple(self._model.classes)
@@ -84,7 +86,7 @@ class EmotionDecider:
         try:
             grey = read_grey(path)
         except PictureError as error:
-            return Decision(UNREADABLE, problem=str(error).removeprefix(f"{path}: "))
+            return Decision(UNREADABLE, problem=str(error).removeprefix(str(path)).lstrip(": "))
         except MemoryError:
             return Decision(UNREADABLE, problem="there is not enough memory to read it")
         height, width = grey.shape

@@ -161,7 +161,7 @@ def render_csv(records: Iterable[Record]) -> bytes:
     records = list(records)
     classes = sorted({name for r in records for face in r.faces for name in face.probabilities})
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # lines end in \r\n, so that fields with either are quoted
     writer.writerow(
         ["picture", "result", "folder", "sorted_as", "emotion", "confidence", "faces"]
         + ["x", "y", "box_width", "box_height", "score"]
@@ -214,7 +214,9 @@ def _parse_record(entry: object, place: _Place) -> Record:
             raise place.fail(f"a path inside the output folder as {name}", texts[name])
     faces = tuple(_parse_face(face, place) for face in _take(entry, "faces", list, place))
     decided_by = entry.get("decided_by")
-    if decided_by is not None and decided_by not in range(len(faces)):
+    if decided_by is not None and not (
+        type(decided_by) is int and decided_by in range(len(faces))
+    ):
         raise place.fail(f"decided_by below {len(faces)}", decided_by)
     return Record(**texts, **numbers, faces=faces, decided_by=decided_by)
 
@@ -227,7 +229,8 @@ def _parse_face(entry: object, place: _Place) -> Face:
         raise place.fail("box of 4 whole numbers", box)
     score, shares = entry.get("score"), _take(entry, "probabilities", dict, place)
     for value in (score, *shares.values()):
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not -1e300 < value < 1e300:
             raise place.fail("numbers as score and probabilities", value)
     if not shares:
         raise place.fail("probabilities of at least one class", shares)
