@@ -41,7 +41,7 @@ from cvbaseline.formats.cascade_parts import (
 from cvbaseline.formats.file_storage import Node, parse, render
 from cvbaseline.formats.files import read_bytes, write_bytes
 
-MAX_BYTES = 32 * 2**20  # OpenCV's largest has 3 MB; in memory a tree of elements is 20 times that
+MAX_BYTES = 16 * 2**20  # OpenCV's largest has 3 MB; elements take up to 30 times that in memory
 
 BOOST_TYPES = ("GAB", "DAB", "RAB", "LB")
 MODES = ("BASIC", "CORE", "ALL")
@@ -186,7 +186,7 @@ def _read_parameters(root: Node) -> Parameters:
     return Parameters(kind, width, height, TrainingParameters(**values))
 
 
-# File's name, our name and the range that opencv_traincascade takes, 0 excluded
+# The file's names and ours; opencv_traincascade takes rates above 0 and at most 1
 _RATES = (
     ("minHitRate", "min_hit_rate"),
     ("maxFalseAlarm", "max_false_alarm"),
