@@ -5,8 +5,9 @@ only its own rows: so results are the same with one thread and with many.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
