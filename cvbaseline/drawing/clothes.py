@@ -30,17 +30,23 @@ def draw_neck(easel: Easel) -> None:
     style, sketch = easel.style, easel.sketch
     neck, shoulder = body_levels(easel)
     wide = NECK * (1 if style.feminine else 1.25)
-    shape = np.array([(-wide, 0.1), (wide, 0.1), (wide, neck - 0.05), (wide * 2.2, shoulder), (0, shoulder + 0.4),
-                      (-wide * 2.2, shoulder), (-wide, neck - 0.05)])  # fmt: skip
+    shape = np.array([(-wide, 0.1), (wide, 0.1), (wide, neck - 0.05), (wide * 2.2, shoulder),
+                      (0, shoulder + 0.4), (-wide * 2.2, shoulder), (-wide, neck - 0.05)])  # fmt: skip
     points = easel.body(shape)
     sketch.fill(points, style.skin)
     for side in (-1, 1):
-        line = np.array([(side * wide, 0.1), (side * wide, neck - 0.06), (side * wide * 1.5, neck + 0.04)])
+        line = np.array(
+            [(side * wide, 0.1), (side * wide, neck - 0.06), (side * wide * 1.5, neck + 0.04)]
+        )
         sketch.stroke(easel.body(spline(line)), easel.line, style.outline(style.skin), (0, 0.3))
     if style.paint != "flat":
-        chin = easel.body(np.array([(-0.4, 0.0), (0.4, 0.0), (0.24, style.chin + 0.07), (0, style.chin + 0.13),
+        chin = easel.body(np.array([(-0.4, 0.0), (0.4, 0.0), (0.24, style.chin + 0.07),
+                                    (0, style.chin + 0.13),
                                     (-0.24, style.chin + 0.07)]))  # fmt: skip
-        sketch.paint(sketch.mask(chin) & sketch.mask(points), skin_shade(style.skin, style.shade_depth + 0.08))
+        sketch.paint(
+            sketch.mask(chin) & sketch.mask(points),
+            skin_shade(style.skin, style.shade_depth + 0.08),
+        )
 
 
 def draw_body(easel: Easel) -> None:
@@ -49,22 +55,29 @@ def draw_body(easel: Easel) -> None:
     draw_legs(easel)
     draw_neck(easel)
     points = easel.body(torso(easel))
-    bare = style.clothes == "dress"
-    neck, shoulder = body_levels(easel)
-    if bare:
+    _, shoulder = body_levels(easel)
+    if style.clothes == "dress":
         sketch.fill(points, style.skin)
         sketch.stroke(points, easel.line, style.outline(style.skin), (0.05, 0.05))
         top = easel.body(np.array([(-style.shoulders * 0.62, shoulder + 0.22), (0, shoulder + 0.3),
-                                   (style.shoulders * 0.62, shoulder + 0.22), (style.shoulders * 0.75, shoulder + 2.0),
+                                   (style.shoulders * 0.62, shoulder + 0.22),
+                                   (style.shoulders * 0.75, shoulder + 2.0),
                                    (-style.shoulders * 0.75, shoulder + 2.0)]))  # fmt: skip
         cover(easel, top, style.cloth)
         for side in (-1, 1):
-            strap = np.array([(side * 0.3, shoulder - 0.1), (side * 0.34, shoulder + 0.05), (side * 0.38, shoulder + 0.26)])
+            strap = np.array(
+                [
+                    (side * 0.3, shoulder - 0.1),
+                    (side * 0.34, shoulder + 0.05),
+                    (side * 0.38, shoulder + 0.26),
+                ]
+            )
             sketch.stroke(easel.body(strap), easel.pen(0.06), style.cloth, (0, 0))
         return
     cover(easel, points, style.cloth)
     for side in (-1, 1):  # arms
-        fold = bezier((side * style.shoulders * 0.72, shoulder + 0.5), (side * style.shoulders * 0.8, shoulder + 1.0),
+        fold = bezier((side * style.shoulders * 0.72, shoulder + 0.5),
+                      (side * style.shoulders * 0.8, shoulder + 1.0),
                       (side * style.shoulders * 0.78, shoulder + 2.0))  # fmt: skip
         sketch.stroke(easel.body(fold), easel.line, style.outline(style.cloth), (0.5, 0))
     COLLARS[style.clothes](easel)
@@ -76,7 +89,14 @@ def draw_legs(easel: Easel) -> None:
     _, shoulder = body_levels(easel)
     hip = shoulder + 1.8
     for side in (-1, 1):
-        leg = np.array([(side * 0.06, hip), (side * 0.46, hip), (side * 0.36, hip + 3.0), (side * 0.12, hip + 3.0)])
+        leg = np.array(
+            [
+                (side * 0.06, hip),
+                (side * 0.46, hip),
+                (side * 0.36, hip + 3.0),
+                (side * 0.12, hip + 3.0),
+            ]
+        )
         colour = style.skin if style.feminine else shade(style.cloth, 0.35)
         cover(easel, easel.body(leg), colour)
     wide = 0.75 if style.feminine else 0.5
@@ -91,9 +111,15 @@ def cover(easel: Easel, points: np.ndarray, colour: Colour, line: bool = True) -
     sketch.fill(points, colour)
     if style.paint != "flat":
         mask = sketch.mask(points)
-        sketch.paint(mask & ~shifted(mask, style.light * 0.1 * unit, 0), shade(colour, style.shade_depth), 0.9)
+        sketch.paint(
+            mask & ~shifted(mask, style.light * 0.1 * unit, 0),
+            shade(colour, style.shade_depth),
+            0.9,
+        )
     if line:
-        sketch.stroke(np.concatenate([points, points[:2]]), easel.line, style.outline(colour), (0, 0))
+        sketch.stroke(
+            np.concatenate([points, points[:2]]), easel.line, style.outline(colour), (0, 0)
+        )
 
 
 def collar_sailor(easel: Easel) -> None:
@@ -101,10 +127,13 @@ def collar_sailor(easel: Easel) -> None:
     style = easel.style
     neck, shoulder = body_levels(easel)
     for side in (-1, 1):
-        flap = np.array([(0.19, neck - 0.08), (0.44, shoulder - 0.06), (0.46, shoulder + 0.14), (0.0, shoulder + 0.5),
+        flap = np.array([(0.19, neck - 0.08), (0.44, shoulder - 0.06), (0.46, shoulder + 0.14),
+                         (0.0, shoulder + 0.5),
                          (0.0, shoulder + 0.36)]) * (side, 1)  # fmt: skip
         cover(easel, easel.body(flap), style.cloth_trim)
-        stripe = np.array([(0.4, shoulder - 0.02), (0.4, shoulder + 0.12), (0.02, shoulder + 0.42)]) * (side, 1)
+        stripe = np.array(
+            [(0.4, shoulder - 0.02), (0.4, shoulder + 0.12), (0.02, shoulder + 0.42)]
+        ) * (side, 1)
         easel.sketch.stroke(easel.body(stripe), easel.pen(0.02), (250, 250, 250), (0, 0))
     draw_bow(easel, easel.body, 0.0, shoulder + 0.46, 0.24, style.ornament_colour)
 
@@ -114,14 +143,17 @@ def collar_shirt(easel: Easel) -> None:
     style = easel.style
     neck, shoulder = body_levels(easel)
     if style.seed % 2:
-        tie = np.array([(-0.06, shoulder - 0.02), (0.06, shoulder - 0.02), (0.09, shoulder + 0.9), (0, shoulder + 1.05),
+        tie = np.array([(-0.06, shoulder - 0.02), (0.06, shoulder - 0.02), (0.09, shoulder + 0.9),
+                        (0, shoulder + 1.05),
                         (-0.09, shoulder + 0.9)])  # fmt: skip
         cover(easel, easel.body(tie), style.ornament_colour)
     else:
         line = np.array([(0, shoulder), (0, shoulder + 0.6), (0, shoulder + 2)])
         easel.sketch.stroke(easel.body(line), easel.line, style.outline(style.cloth), (0, 0))
     for side in (-1, 1):
-        point = np.array([(0.18, neck - 0.1), (0.24, neck + 0.0), (0.2, shoulder + 0.16), (0.0, shoulder + 0.02)])
+        point = np.array(
+            [(0.18, neck - 0.1), (0.24, neck + 0.0), (0.2, shoulder + 0.16), (0.0, shoulder + 0.02)]
+        )
         cover(easel, easel.body(point * (side, 1)), (250, 250, 252))
 
 
@@ -133,7 +165,14 @@ def collar_blazer(easel: Easel) -> None:
     cover(easel, easel.body(front), (246, 246, 248))
     collar_shirt(easel)
     for side in (-1, 1):
-        lapel = np.array([(0.2, neck - 0.06), (0.34, neck + 0.08), (0.36, shoulder + 0.3), (0.02, shoulder + 0.98)])
+        lapel = np.array(
+            [
+                (0.2, neck - 0.06),
+                (0.34, neck + 0.08),
+                (0.36, shoulder + 0.3),
+                (0.02, shoulder + 0.98),
+            ]
+        )
         cover(easel, easel.body(lapel * (side, 1)), shade(style.cloth, 0.1))
 
 
@@ -142,10 +181,14 @@ def collar_hoodie(easel: Easel) -> None:
     style = easel.style
     neck, shoulder = body_levels(easel)
     for side in (-1, 1):
-        hood = spline(np.array([(0.16, neck - 0.16), (0.36, neck - 0.12), (0.46, neck + 0.12), (0.2, shoulder + 0.22),
-                                (0.0, shoulder + 0.28), (0.1, neck + 0.1)]) * (side, 1), closed=True)  # fmt: skip
+        hood = spline(np.array([(0.16, neck - 0.16), (0.36, neck - 0.12), (0.46, neck + 0.12),
+                                (0.2, shoulder + 0.22),
+                                (0.0, shoulder + 0.28), (0.1, neck + 0.1)]) * (side, 1),
+                                closed=True)  # fmt: skip
         cover(easel, easel.body(hood), shade(style.cloth, 0.08))
-        cord = np.array([(0.12, shoulder + 0.2), (0.14, shoulder + 0.4), (0.12, shoulder + 0.6)]) * (side, 1)
+        cord = np.array(
+            [(0.12, shoulder + 0.2), (0.14, shoulder + 0.4), (0.12, shoulder + 0.6)]
+        ) * (side, 1)
         easel.sketch.stroke(easel.body(cord), easel.pen(0.03), (245, 245, 240), (0, 0))
 
 
@@ -154,7 +197,8 @@ def collar_turtleneck(easel: Easel) -> None:
     style = easel.style
     neck, _ = body_levels(easel)
     wide = NECK * (1.15 if style.feminine else 1.4)
-    shape = np.array([(-wide, neck - 0.16), (wide, neck - 0.16), (wide * 1.15, neck + 0.06), (0, neck + 0.12),
+    shape = np.array([(-wide, neck - 0.16), (wide, neck - 0.16), (wide * 1.15, neck + 0.06),
+                      (0, neck + 0.12),
                       (-wide * 1.15, neck + 0.06)])  # fmt: skip
     cover(easel, easel.body(shape), shade(style.cloth, 0.06))
 
@@ -164,7 +208,14 @@ def collar_kimono(easel: Easel) -> None:
     style = easel.style
     neck, shoulder = body_levels(easel)
     for side in (1, -1):
-        band = np.array([(0.2, neck - 0.1), (0.32, neck - 0.04), (-0.12, shoulder + 0.95), (-0.24, shoulder + 0.9)])
+        band = np.array(
+            [
+                (0.2, neck - 0.1),
+                (0.32, neck - 0.04),
+                (-0.12, shoulder + 0.95),
+                (-0.24, shoulder + 0.9),
+            ]
+        )
         cover(easel, easel.body(band * (side, 1)), style.cloth_trim)
 
 
@@ -183,7 +234,9 @@ def collar_tee(easel: Easel) -> None:
     """A round neckline with a print."""
     style = easel.style
     neck, shoulder = body_levels(easel)
-    cover(easel, easel.body(ellipse(0, neck - 0.02, 0.25, 0.16)), style.skin)
+    hole = easel.body(ellipse(0, neck - 0.04, 0.26, 0.17, 0, 180))
+    easel.sketch.fill(hole, style.skin)
+    easel.sketch.stroke(hole, easel.pen(0.03), shade(style.cloth, 0.15), (0, 0))
     cover(easel, easel.body(ellipse(0, shoulder + 0.7, 0.22, 0.2)), style.cloth_trim)
 
 
@@ -202,9 +255,9 @@ COLLARS = {
 def draw_bow(easel: Easel, place: object, x: float, y: float, size: float, colour: Colour) -> None:
     """A ribbon's bow; `place` maps the character's coordinates to pixels."""
     for side in (-1, 1):
-        end = np.array([(0.0, 0.05), (0.35, 0.75), (0.6, 0.95), (0.1, 0.5)]) * size * (side, 1) + (x, y)
-        cover(easel, place(end), shade(colour, 0.12))
-        loop = spline(np.array([(0.0, 0.0), (0.55, -0.42), (0.85, -0.28), (0.85, 0.3), (0.5, 0.34)]) * size * (side, 1)
-                      + (x, y), closed=True)  # fmt: skip
-        cover(easel, place(loop), colour)
+        scale = np.array([side * size, size])
+        end = np.array([(0.0, 0.05), (0.35, 0.75), (0.6, 0.95), (0.1, 0.5)])
+        cover(easel, place(end * scale + (x, y)), shade(colour, 0.12))
+        loop = np.array([(0.0, 0.0), (0.55, -0.42), (0.85, -0.28), (0.85, 0.3), (0.5, 0.34)])
+        cover(easel, place(spline(loop * scale + (x, y), closed=True)), colour)
     cover(easel, place(ellipse(x, y, 0.16 * size, 0.18 * size)), colour)

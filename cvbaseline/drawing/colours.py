@@ -10,7 +10,7 @@ SKINS = (
     (255, 237, 224), (255, 230, 212), (254, 224, 202), (250, 214, 190), (245, 205, 178),
     (236, 190, 158), (222, 170, 134), (196, 140, 104), (160, 108, 78), (122, 80, 58),
 )  # fmt: skip
-SKIN_WEIGHTS = (0.16, 0.2, 0.18, 0.14, 0.1, 0.08, 0.05, 0.04, 0.03, 0.02)
+SKIN_WEIGHTS = (0.18, 0.22, 0.19, 0.14, 0.09, 0.06, 0.05, 0.03, 0.02, 0.02)
 HAIR_HUES = (  # hue range in degrees, saturation, value, weight
     ((20, 35), (0.35, 0.65), (0.25, 0.55), 0.2),  # brown
     ((215, 260), (0.1, 0.35), (0.14, 0.28), 0.17),  # black
@@ -39,7 +39,9 @@ def to_hsv(colour: Colour) -> tuple[float, float, float]:
 def shade(colour: Colour, depth: float = 0.25) -> Colour:
     """The colour in shadow: darker, fuller and a little towards violet, as cel painters mix it."""
     hue, saturation, value = to_hsv(colour)
-    dark = from_hsv(hue, min(1.0, saturation * (1 + 0.5 * depth) + 0.08 * depth), value * (1 - depth))
+    dark = from_hsv(
+        hue, min(1.0, saturation * (1 + 0.5 * depth) + 0.08 * depth), value * (1 - depth)
+    )
     return mix(dark, (70, 50, 130), 0.22 * depth)
 
 

@@ -12,7 +12,8 @@ from cvbaseline.drawing.expressions import Expression
 from cvbaseline.drawing.sketch import Sketch
 from cvbaseline.drawing.styles import FaceStyle
 
-HEAD_DEPTH = 0.56  # radius of the sphere on which eyes, nose and mouth lie
+HEAD_DEPTH = 0.5  # radius of the sphere on which eyes, nose and mouth lie
+FLATNESS = 0.82  # artists turn a face less than a sphere would: both eyes stay visible
 
 
 class Pose(NamedTuple):
@@ -45,7 +46,8 @@ class Easel(NamedTuple):
         """Points of the head, `depth` before its middle, as pixels (n, 2)."""
         points = np.asarray(points, np.float64)
         pose = self.pose
-        x = points[:, 0] * math.cos(pose.yaw) + depth * math.sin(pose.yaw)
+        narrowed = 1 - 0.5 * (1 - math.cos(pose.yaw))  # a skull is nearly as wide from any side
+        x = points[:, 0] * narrowed + depth * math.sin(pose.yaw)
         y = points[:, 1] + depth * math.sin(pose.pitch)
         turned = rotated(np.stack([x, y], axis=1), pose.tilt)
         return turned * pose.unit + (pose.x, pose.y)
@@ -53,7 +55,8 @@ class Easel(NamedTuple):
     def surface(self, points: object) -> np.ndarray:
         """Points that lie on the front of the face, as pixels (n, 2)."""
         points = np.asarray(points, np.float64)
-        return self.head(points, np.sqrt(np.maximum(HEAD_DEPTH**2 - points[:, 0] ** 2, 0.0)))
+        depth = FLATNESS * np.sqrt(np.maximum(HEAD_DEPTH**2 - points[:, 0] ** 2, 0.0))
+        return self.head(points, depth)
 
     def body(self, points: object) -> np.ndarray:
         """Points of neck and body, which follow a tilted head only a little, as pixels (n, 2)."""

@@ -90,7 +90,9 @@ def sad(rng: np.random.Generator, strength: float) -> Expression:
         return base
     if kind == 1:
         return replace(
-            base, eyes="closed", tears=str(rng.choice(["none", "drops", "streams"], p=[0.3, 0.4, 0.3]))
+            base,
+            eyes="closed",
+            tears=str(rng.choice(["none", "drops", "streams"], p=[0.3, 0.4, 0.3])),
         )
     if kind == 2:  # crying aloud
         return replace(
@@ -118,7 +120,8 @@ def angry(rng: np.random.Generator, strength: float) -> Expression:
         return base
     if kind == 1:
         return replace(
-            base, mouth="teeth", opening=rng.uniform(0.05, 0.1), mouth_width=rng.uniform(0.18, 0.28),
+            base, mouth="teeth", opening=rng.uniform(0.05, 0.1),
+            mouth_width=rng.uniform(0.18, 0.28),
             bottom_width=rng.uniform(0.8, 1.1),
         )  # fmt: skip
     if kind == 2:  # shouting
@@ -174,7 +177,8 @@ def scared(rng: np.random.Generator, strength: float) -> Expression:
         )  # fmt: skip
     if kind == 2:
         return replace(
-            base, mouth="teeth", opening=rng.uniform(0.05, 0.09), bottom_width=rng.uniform(0.9, 1.15),
+            base, mouth="teeth", opening=rng.uniform(0.05, 0.09),
+            bottom_width=rng.uniform(0.9, 1.15),
             mouth_width=rng.uniform(0.16, 0.26),
         )  # fmt: skip
     if kind == 3:
@@ -214,7 +218,8 @@ def worried(rng: np.random.Generator, strength: float) -> Expression:
 def neutral(rng: np.random.Generator, strength: float) -> Expression:
     """Brows level, eyes at rest, a short straight mouth."""
     base = Expression(
-        emotion="neutral", brow_raise=rng.uniform(-0.01, 0.015), brow_slope=rng.uniform(-0.015, 0.015),
+        emotion="neutral", brow_raise=rng.uniform(-0.01, 0.015),
+        brow_slope=rng.uniform(-0.015, 0.015),
         brow_arch=rng.uniform(0.5, 1.1), openness=rng.uniform(0.75, 1.05),
         mouth_width=rng.uniform(0.06, 0.17), curve=rng.uniform(-0.007, 0.007),
         gaze=(rng.normal(0, 0.12), rng.normal(0, 0.06)),

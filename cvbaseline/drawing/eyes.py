@@ -7,7 +7,7 @@ import numpy as np
 from cvbaseline.drawing.colours import light, shade
 from cvbaseline.drawing.easel import Easel
 from cvbaseline.drawing.expressions import Expression
-from cvbaseline.drawing.sketch import Colour, bezier, ellipse, mix, shifted, spline
+from cvbaseline.drawing.sketch import Colour, bezier, ellipse, mix, shifted
 from cvbaseline.drawing.styles import FaceStyle
 
 INK = (32, 22, 30)
@@ -73,7 +73,9 @@ def draw_brows(easel: Easel, strength: float = 1.0) -> None:
     if expression.frown_lines:
         y = -(0.6 * style.eye_height + style.brow_gap) + 0.05
         for side in (-1, 1):
-            fold = easel.surface(bezier((side * 0.03, y - 0.05), (side * 0.015, y), (side * 0.04, y + 0.03)))
+            fold = easel.surface(
+                bezier((side * 0.03, y - 0.05), (side * 0.015, y), (side * 0.04, y + 0.03))
+            )
             easel.sketch.stroke(fold, easel.line * 0.8, style.outline(style.skin), (0.5, 0.5))
 
 
@@ -206,8 +208,9 @@ def draw_highlights(
     if style.highlights == 0 or expression.shine <= 0.1:
         return
     toward = 1 if style.light > 0 else -1
-    size = 0.3 * expression.shine
-    spots = [(0.36 * toward, -0.4, size, size * 1.15), (-0.42 * toward, 0.42, size * 0.5, size * 0.5),
+    size = 0.34 * expression.shine
+    spots = [(0.36 * toward, -0.4, size, size * 1.15),
+             (-0.42 * toward, 0.42, size * 0.55, size * 0.55),
              (0.3 * toward, 0.5, size * 0.35, size * 0.3)]  # fmt: skip
     for dx, dy, sx, sy in spots[: style.highlights]:
         spot = easel.surface(ellipse(x + dx * rx, y + dy * ry, rx * sx, ry * sy))
@@ -225,11 +228,15 @@ def draw_lashes(easel: Easel, curves: Lids, side: int) -> None:
     for number in range(style.lash_spikes):
         root = curves.upper[-1 - 2 * number]
         tip = root + (side * (0.05 - 0.012 * number), -0.028 - 0.014 * number)
-        sketch.stroke(easel.surface(np.stack([root, (root + tip) / 2, tip])), width * 0.7, ink, (0, 0.9))
+        sketch.stroke(
+            easel.surface(np.stack([root, (root + tip) / 2, tip])), width * 0.7, ink, (0, 0.9)
+        )
     if style.lower_lash > 0.15:
         start = round((1 - style.lower_lash) * 8)
         sketch.stroke(easel.surface(curves.lower[start:]), easel.line * 0.9, ink, (0.6, 0.1))
     if style.crease:
         lift = 0.035 + 0.1 * curves.height
         crease = curves.upper[3:-2] * (1, 0.9) + (0.0, -lift)
-        sketch.stroke(easel.surface(crease), easel.line * 0.7, style.outline(style.skin), (0.4, 0.4))
+        sketch.stroke(
+            easel.surface(crease), easel.line * 0.7, style.outline(style.skin), (0.4, 0.4)
+        )

@@ -10,6 +10,7 @@ from cvbaseline.drawing.clothes import draw_body
 from cvbaseline.drawing.easel import Easel, Pose
 from cvbaseline.drawing.expressions import Expression
 from cvbaseline.drawing.eyes import draw_brows, draw_eyes
+from cvbaseline.drawing.hair_painting import paint_hair
 from cvbaseline.drawing.head import draw_beard, draw_blush, draw_ears, draw_head, draw_nose
 from cvbaseline.drawing.marks import draw_anger, draw_gloom, draw_sweat, draw_tears
 from cvbaseline.drawing.mouth import draw_mouth, mouth_middle
@@ -30,9 +31,9 @@ class Truth(NamedTuple):
 
 
 def random_pose(rng: np.random.Generator, x: float, y: float, unit: float) -> Pose:
-    """A head held mostly upright and frontal; tilted up to 30 degrees, turned up to 28."""
+    """A head held mostly upright and frontal; tilted up to 30 degrees, turned up to 25."""
     tilt = np.clip(rng.normal(0, 9), -30, 30)
-    yaw = np.clip(rng.normal(0, 13), -28, 28)
+    yaw = np.clip(rng.normal(0, 12), -25, 25)
     pitch = np.clip(rng.normal(0, 6), -12, 14)
     return Pose(x, y, unit, *(math.radians(angle) for angle in (tilt, yaw, pitch)))
 
@@ -41,12 +42,15 @@ def truth(easel: Easel) -> Truth:
     """The square from the hairline to just below the chin, and the landmarks."""
     style = easel.style
     side = max(style.chin + 0.42, 0.9)
-    middle = easel.head([(0.0, style.chin + 0.02 - side / 2)], 0.14)[0]
+    middle = easel.head([(0.0, style.chin + 0.02 - side / 2)], 0.3)[0]
     brow = -(0.6 * style.eye_height + style.brow_gap)
-    points = [(-style.eye_gap, 0), (style.eye_gap, 0), (0, 0.4 * style.chin), mouth_middle(style), (0, style.chin),
+    points = [(-style.eye_gap, 0), (style.eye_gap, 0), (0, 0.4 * style.chin), mouth_middle(style),
+              (0, style.chin),
               (0, brow)]  # fmt: skip
     grown = side * (1 + 0.12 * abs(math.sin(easel.pose.tilt))) * easel.pose.unit
-    landmarks = np.concatenate([easel.surface(points[:4]), easel.head(points[4:5], 0.3), easel.surface(points[5:])])
+    landmarks = np.concatenate(
+        [easel.surface(points[:4]), easel.head(points[4:5], 0.3), easel.surface(points[5:])]
+    )
     return Truth(middle[0] - grown / 2, middle[1] - grown / 2, grown, landmarks)
 
 
@@ -56,7 +60,7 @@ def draw_figure(
     """Draw a character on the sketch and say where its face is."""
     easel = Easel(sketch, pose, style, expression, least_line)
     front = [hair.bangs(easel), hair.side_locks(easel)]
-    hair.paint_hair(easel, hair.behind(easel), dark=0.7)
+    paint_hair(easel, hair.behind(easel), dark=0.7)
     draw_body(easel)
     draw_ears(easel)
     inside = draw_head(easel, sketch.mask(*front[0].shapes, *front[1].shapes))
@@ -69,9 +73,9 @@ def draw_figure(
     draw_brows(easel)
     draw_tears(easel, inside)
     draw_glasses(easel)
-    hair.paint_hair(easel, front[1])
-    hair.paint_hair(easel, front[0], gloss=True)
-    hair.paint_hair(easel, hair.ahoge(easel))
+    paint_hair(easel, front[1])
+    paint_hair(easel, front[0], gloss=True)
+    paint_hair(easel, hair.ahoge(easel))
     if style.brow_over_hair:
         draw_brows(easel, 0.6)
     draw_ornament(easel)
@@ -81,10 +85,12 @@ def draw_figure(
     return truth(easel)
 
 
-def draw_back_view(sketch: Sketch, style: FaceStyle, expression: Expression, pose: Pose, least_line: float) -> None:
+def draw_back_view(
+    sketch: Sketch, style: FaceStyle, expression: Expression, pose: Pose, least_line: float
+) -> None:
     """The same character seen from behind: no face at all."""
     easel = Easel(sketch, pose, style, expression, least_line)
     draw_body(easel)
-    hair.paint_hair(easel, hair.behind(easel), gloss=True)
+    paint_hair(easel, hair.behind(easel), gloss=True)
     draw_ornament(easel)
     draw_hat(easel)

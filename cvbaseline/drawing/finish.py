@@ -21,11 +21,11 @@ def screen_tone(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def regraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Other exposure, contrast, saturation and colour of the light."""
     values = image.astype(np.float32) / 255
-    values = values ** np.float32(np.exp(rng.normal(0, 0.18)))
+    values = values ** np.float32(np.exp(rng.normal(0, 0.12)))
     grey = values.mean(axis=2, keepdims=True)
-    values = grey + (values - grey) * np.float32(np.clip(rng.normal(0.95, 0.2), 0.2, 1.4))
+    values = grey + (values - grey) * np.float32(np.clip(rng.normal(1, 0.15), 0.3, 1.35))
     values = (values - 0.5) * np.float32(np.clip(rng.normal(1, 0.1), 0.7, 1.25)) + 0.5
-    values = values * rng.normal(1, 0.04, 3).astype(np.float32) + np.float32(rng.normal(0, 0.03))
+    values = values * rng.normal(1, 0.025, 3).astype(np.float32) + np.float32(rng.normal(0, 0.03))
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
@@ -34,7 +34,9 @@ def overlaid(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
     kind = rng.integers(3)
     if kind == 0:
-        tint = np.array([(255, 190, 120), (120, 130, 210), (255, 160, 180), (150, 220, 210)])[rng.integers(4)]
+        tint = np.array([(255, 190, 120), (120, 130, 210), (255, 160, 180), (150, 220, 210)])[
+            rng.integers(4)
+        ]
         factor = 1 - rng.uniform(0.15, 0.5) * (1 - tint / 255)
         return np.rint(image * factor).astype(np.uint8)
     angle = rng.uniform(0, 2 * np.pi)
@@ -71,7 +73,7 @@ def finished(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     chance = rng.random(8)
     if chance[0] < 0.8:
         image = regraded(image, rng)
-    if chance[1] < 0.2:
+    if chance[1] < 0.14:
         image = overlaid(image, rng)
     if chance[2] < 0.06:
         image = petals(image, rng)
@@ -79,10 +81,10 @@ def finished(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = screen_tone(image, rng)
     elif chance[3] < 0.09:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if chance[4] < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.1))
-    if chance[5] < 0.12:
-        part = rng.uniform(0.45, 0.8)
+    if chance[4] < 0.2:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.9))
+    if chance[5] < 0.1:
+        part = rng.uniform(0.5, 0.85)
         height, width = image.shape[:2]
         small = cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
         image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)

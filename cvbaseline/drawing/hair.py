@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cvbaseline.drawing.colours import light, shade
 from cvbaseline.drawing.easel import Easel
-from cvbaseline.drawing.sketch import bezier, ellipse, mix, shifted, softened, spline
+from cvbaseline.drawing.sketch import bezier, ellipse, spline, tangents
 from cvbaseline.drawing.styles import FaceStyle
 
 CROWN = (0.0, -0.16)  # middle of the skull
@@ -26,9 +25,7 @@ def tail(spine: object, widths: object, samples: int = 7) -> np.ndarray:
     """A strand: its outline around a smooth spine, as wide as given at each of its points."""
     curve = spline(spine, samples=samples)
     widths = np.interp(np.linspace(0, 1, len(curve)), np.linspace(0, 1, len(widths)), widths)
-    tangent = np.gradient(curve, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * (widths / 2)[:, None]
+    normal = tangents(curve)[0][:, ::-1] * (-1.0, 1.0) * (widths / 2)[:, None]
     return np.concatenate([curve + normal, (curve - normal)[::-1]])
 
 
@@ -39,7 +36,9 @@ def cap(style: FaceStyle, left: float = 180.0, right: float = 360.0) -> np.ndarr
         rng = np.random.default_rng(style.seed + 1)
         count = int(rng.integers(7, 12))
         angles = np.linspace(left, right, 2 * count + 1)
-        lengths = np.where(np.arange(2 * count + 1) % 2, rng.uniform(1.12, 1.32, 2 * count + 1), 1.0)
+        lengths = np.where(
+            np.arange(2 * count + 1) % 2, rng.uniform(1.12, 1.32, 2 * count + 1), 1.0
+        )
         lean = np.where(np.arange(2 * count + 1) % 2, rng.uniform(-4, 14, 2 * count + 1), 0.0)
         lean *= np.sign(angles - 270 + 1e-3)
         turn = np.radians(angles - lean * 0.6)
@@ -81,7 +80,9 @@ def bangs(easel: Easel) -> Hair:
     bounds[1:-1] += rng.normal(0, 0.22 / count, count - 1)
     if style.bangs == "parted":
         bounds[np.argmin(np.abs(bounds - style.part))] = style.part
-    deep = {"blunt": 0.035, "swept": 0.15, "crossed": 0.2, "spiky": 0.24, "messy": 0.16}.get(style.bangs, 0.12)
+    deep = {"blunt": 0.035, "swept": 0.15, "crossed": 0.2, "spiky": 0.24, "messy": 0.16}.get(
+        style.bangs, 0.12
+    )
     tips, gaps = [], []
     for a, b in zip(bounds[:-1], bounds[1:]):
         middle = (a + b) / 2
@@ -133,7 +134,13 @@ def swept_back(easel: Easel, top: np.ndarray, rng: np.random.Generator) -> Hair:
     """No bangs: a hairline with a slight peak, strands running back from it."""
     style = easel.style
     y = -0.4 + 0.3 * style.bang_length
-    right = [(0.54, 0.0), (0.47, -0.12), (0.42, y * 0.75), (0.24, y - 0.03), (0.06 + style.part * 0.3, y - 0.06)]
+    right = [
+        (0.54, 0.0),
+        (0.47, -0.12),
+        (0.42, y * 0.75),
+        (0.24, y - 0.03),
+        (0.06 + style.part * 0.3, y - 0.06),
+    ]
     left = [(-0.24, y - 0.03), (-0.42, y * 0.75), (-0.47, -0.12), (-0.54, 0.0)]
     hairline = easel.surface(spline(np.array(right + left), samples=6))
     lines = [(hairline, 0.8)]
@@ -153,10 +160,10 @@ def side_locks(easel: Easel) -> Hair:
         return Hair(shapes, lines)
     for side in (-1, 1):
         length = style.sidelock_length * rng.uniform(0.9, 1.1)
-        wide = {"thin": 0.13, "wide": 0.21, "curl": 0.16}[style.sidelocks]
+        wide = {"thin": 0.14, "wide": 0.2, "curl": 0.17}[style.sidelocks]
         bend = 0.08 if style.sidelocks == "curl" else rng.normal(0.0, 0.02)
-        spine = np.array([(0.47, -0.36), (0.515, -0.08), (0.5 + bend, 0.1 + 0.4 * length),
-                          (0.46 - bend, 0.06 + length)])  # fmt: skip
+        spine = np.array([(0.43, -0.36), (0.48, -0.1), (0.47 + bend, 0.1 + 0.4 * length),
+                          (0.42 - bend, 0.06 + length)])  # fmt: skip
         widths = [wide * 0.9, wide, wide * 0.85, 0.0]
         shapes.append(easel.head(tail(spine * (side, 1), widths), 0.12))
         if style.sidelocks == "wide":
@@ -168,7 +175,9 @@ def side_locks(easel: Easel) -> Hair:
     return Hair(shapes, lines)
 
 
-def ends(left: tuple, right: tuple, count: int, rng: np.random.Generator, deep: float) -> np.ndarray:
+def ends(
+    left: tuple, right: tuple, count: int, rng: np.random.Generator, deep: float
+) -> np.ndarray:
     """A jagged lower edge of hair from the right to the left end (n, 2)."""
     x = np.linspace(right[0], left[0], 2 * count + 1)
     y = np.linspace(right[1], left[1], 2 * count + 1)
@@ -190,7 +199,7 @@ def behind(easel: Easel) -> Hair:
     if style.back in ("short", "cropped", "pony", "buns", "twin_tails", "side_pony"):
         flare = -0.08
     steps = np.linspace(0, 1, 9)
-    side = np.stack([wide + flare * steps**1.5 + 0.02, -0.16 + (length + 0.16) * steps], axis=1)
+    side = np.stack([wide + flare * steps**1.5, -0.16 + (length + 0.16) * steps], axis=1)
     if style.back == "wavy":
         side[:, 0] += 0.05 * np.sin(steps * length * 9) * (steps > 0.1)
     elif style.back == "bob":
@@ -203,7 +212,9 @@ def behind(easel: Easel) -> Hair:
     lines = [(shape, 1.0) for shape in closed]
     if style.back in ("long", "wavy", "bob"):
         for x in np.concatenate([rng.uniform(0.48, 0.62, 3), -rng.uniform(0.48, 0.62, 3)]):
-            strand = bezier((x, 0.0), (x * 1.04, length * 0.5), (x * 1.02, length * rng.uniform(0.7, 1)))
+            strand = bezier(
+                (x, 0.0), (x * 1.04, length * 0.5), (x * 1.02, length * rng.uniform(0.7, 1))
+            )
             lines.append((easel.head(strand, -0.12), 0.6))
     return Hair(shapes, lines)
 
@@ -219,7 +230,8 @@ def tied_hair(easel: Easel, rng: np.random.Generator) -> list[np.ndarray]:
         elif style.back in ("twin_tails", "side_pony"):
             y = -0.42 if style.seed % 3 else 0.2
             swing = rng.uniform(0.1, 0.35)
-            spine = np.array([(0.5, y), (0.72 + swing / 2, y + 0.12), (0.8 + swing, y + 0.5 * length),
+            spine = np.array([(0.5, y), (0.72 + swing / 2, y + 0.12),
+                              (0.8 + swing, y + 0.5 * length),
                               (0.7 + swing * 0.6, y + 0.1 + length)])  # fmt: skip
             shapes.append(easel.head(tail(spine * (side, 1), [0.12, 0.3, 0.3, 0.0]), -0.1))
         elif style.back == "pony":
@@ -236,59 +248,10 @@ def ahoge(easel: Easel) -> Hair:
     shapes = []
     for _ in range(style.ahoge):
         side = rng.choice([-1, 1])
-        spine = np.array([(0.0, top + 0.06), (0.03, top - 0.1), (0.14, top - 0.18), (0.26, top - 0.08)])
-        shapes.append(easel.head(tail(spine * (side * rng.uniform(0.6, 1.1), 1), [0.06, 0.06, 0.05, 0.0])))
+        spine = np.array(
+            [(0.0, top + 0.06), (0.03, top - 0.1), (0.14, top - 0.18), (0.26, top - 0.08)]
+        )
+        shapes.append(
+            easel.head(tail(spine * (side * rng.uniform(0.6, 1.1), 1), [0.06, 0.06, 0.05, 0.0]))
+        )
     return Hair(shapes, [(shape, 1.0) for shape in shapes])
-
-
-def paint_hair(easel: Easel, hair: Hair, dark: float = 0.0, gloss: bool = False) -> None:
-    """Fill the shapes in two tones and draw their lines; `dark` 0-1 puts them in shadow."""
-    style, sketch, unit = easel.style, easel.sketch, easel.pose.unit
-    if not hair.shapes:
-        return
-    base = mix(style.hair, shade(style.hair, 0.45), dark)
-    for shape in hair.shapes:
-        sketch.fill(shape, base)
-    mask = sketch.mask(*hair.shapes)
-    if style.hair_tips != style.hair:
-        sketch.gradient(mask, base, mix(style.hair_tips, shade(style.hair_tips, 0.45), dark), 0.9)
-    if style.paint != "flat":
-        low = mask & ~shifted(mask, style.light * 0.06 * unit, -0.07 * unit)
-        if style.paint == "soft":
-            low = softened(low, 0.05 * unit) & mask
-        sketch.paint(low, shade(base, style.shade_depth + 0.05), 0.85)
-    if gloss and style.gloss != "none" and style.paint != "flat":
-        paint_gloss(easel, mask)
-    ink = style.outline(base)
-    for points, factor in hair.lines:
-        sketch.stroke(points, easel.line * factor, ink, (0.12, 0.12) if factor == 1 else (0.1, 0.7))
-
-
-def paint_gloss(easel: Easel, mask: np.ndarray) -> None:
-    """The light on the hair: a ring, a jagged band, or streaks around the crown."""
-    style, sketch = easel.style, easel.sketch
-    rng = np.random.default_rng(style.seed + 6)
-    x, y = CROWN
-    radius, height = 0.5 + style.volume, 0.03 + 0.05 * rng.random()
-    middle = np.radians(270 + 26 * style.light)
-    angle = middle + np.radians(np.linspace(-58, 58, 25))
-    level = rng.uniform(0.62, 0.76)
-
-    def band(factor: np.ndarray) -> np.ndarray:
-        return np.stack([x + radius * 0.92 * np.cos(angle), y + radius * factor * np.sin(angle)], axis=1)
-
-    fade = np.cos(np.linspace(-1.5, 1.5, 25))
-    jag = np.where(np.arange(25) % 2, 1.0, 0.25 if style.gloss == "zigzag" else 0.8)
-    upper = band(level + height * 1.3 * fade * (0.6 + 0.4 * jag[::-1]))
-    lower = band(level - height * 2.2 * fade * jag)
-    shape = easel.surface(np.concatenate([upper, lower[::-1]]))
-    part = sketch.mask(shape) & mask
-    if style.gloss == "streaks":
-        stripes = np.zeros_like(part)
-        for number in range(0, 24, 3):
-            stripes |= sketch.mask(easel.surface(np.concatenate([upper[number : number + 2],
-                                                                 lower[number : number + 2][::-1]])))  # fmt: skip
-        part &= stripes
-    if style.paint == "soft":
-        part = softened(part, 0.02 * easel.pose.unit) & mask
-    sketch.paint(part, light(style.hair, 0.4), 0.75)

@@ -25,7 +25,12 @@ def draw_drop(easel: Easel, x: float, y: float, size: float) -> None:
     points = easel.surface(drop(x, y, size))
     sketch.fill(points, WATER)
     sketch.stroke(np.concatenate([points, points[:2]]), easel.line * 0.8, WATER_EDGE, (0, 0))
-    sketch.fill(easel.surface(ellipse(x - 0.12 * size, y + 1.0 * size, 0.1 * size, 0.16 * size, samples=10)), (255, 255, 255))
+    sketch.fill(
+        easel.surface(
+            ellipse(x - 0.12 * size, y + 1.0 * size, 0.1 * size, 0.16 * size, samples=10)
+        ),
+        (255, 255, 255),
+    )
 
 
 def draw_tears(easel: Easel, inside: np.ndarray) -> None:
@@ -38,7 +43,8 @@ def draw_tears(easel: Easel, inside: np.ndarray) -> None:
         low = 0.12 * style.eye_height if shut else lids(style, expression, side).lower[:, 1].max()
         x = side * (style.eye_gap + 0.18 * style.eye_width)
         if expression.tears == "rim":
-            rim = bezier((side * (style.eye_gap - 0.3 * style.eye_width), low), (side * style.eye_gap, low + 0.035),
+            rim = bezier((side * (style.eye_gap - 0.3 * style.eye_width), low),
+                         (side * style.eye_gap, low + 0.035),
                          (side * (style.eye_gap + 0.48 * style.eye_width), low - 0.03))  # fmt: skip
             sketch.stroke(easel.surface(rim), easel.pen(0.035), WATER, (0.3, 0.2))
             draw_drop(easel, side * (style.eye_gap + 0.42 * style.eye_width), low - 0.06, 0.07)
@@ -49,13 +55,17 @@ def draw_tears(easel: Easel, inside: np.ndarray) -> None:
         else:
             half = 0.16 * style.eye_width
             stream = np.concatenate([
-                bezier((x - half, low), (x - half * 0.8, 0.2), (x - half + side * 0.03, style.chin)),
-                bezier((x + half, low), (x + half, 0.2), (x + half + side * 0.05, style.chin))[::-1],
+                bezier((x - half, low), (x - half * 0.8, 0.2),
+                (x - half + side * 0.03, style.chin)),
+                bezier((x + half, low), (x + half, 0.2), (x + half + side * 0.05,
+                                                          style.chin))[::-1],
             ])  # fmt: skip
             mask = sketch.mask(easel.surface(stream)) & inside
             sketch.paint(mask, WATER, 0.85)
             for edge in (stream[:14], stream[14:]):
-                sketch.stroke(easel.surface(edge), easel.line * 0.7, WATER_EDGE, (0.1, 0.3), clip=inside)
+                sketch.stroke(
+                    easel.surface(edge), easel.line * 0.7, WATER_EDGE, (0.1, 0.3), clip=inside
+                )
 
 
 def draw_sweat(easel: Easel) -> None:
@@ -84,10 +94,19 @@ def draw_gloom(easel: Easel, inside: np.ndarray) -> None:
     if strength <= 0.05:
         return
     level = 0.1 + 0.2 * style.chin
-    upper = np.array([(-0.6, -0.8), (0.6, -0.8), (0.6, level - 0.1), (0.0, level), (-0.6, level - 0.1)])
+    upper = np.array(
+        [(-0.6, -0.8), (0.6, -0.8), (0.6, level - 0.1), (0.0, level), (-0.6, level - 0.1)]
+    )
     mask = softened(sketch.mask(easel.surface(upper)), 0.08 * easel.pose.unit) & inside
-    sketch.paint(mask, (72, 84, 150), 0.2 + 0.3 * strength)
+    sketch.paint(mask, (72, 84, 150), 0.2 + 0.3 * strength, soft=True)
     for x in np.linspace(-0.2, 0.38, 7) if style.seed % 2 else np.linspace(-0.38, 0.2, 7):
         end = -0.1 + 0.12 * np.sin(17 * x)
         line = np.array([(x, -0.5), (x, -0.3), (x, end)])
-        sketch.stroke(easel.surface(line), easel.line * 0.6, (60, 60, 110), (0, 0.6), clip=inside, strength=0.8)
+        sketch.stroke(
+            easel.surface(line),
+            easel.line * 0.6,
+            (60, 60, 110),
+            (0, 0.6),
+            clip=inside,
+            strength=0.8,
+        )

@@ -30,7 +30,9 @@ def mouth_line(style: FaceStyle, expression: Expression) -> np.ndarray:
         swing = (0.008 + 0.012 * expression.tremble) * np.sin(np.linspace(0, 5.5 * np.pi, 19))
         line = np.stack([x, swing + -curve * (x / half) ** 2 + curve / 2], axis=1)
     elif expression.mouth == "cat":
-        left = bezier((-half, -curve), (-half * 0.75, curve), (-half * 0.1, curve * 1.1), (0.0, -0.008))
+        left = bezier(
+            (-half, -curve), (-half * 0.75, curve), (-half * 0.1, curve * 1.1), (0.0, -0.008)
+        )
         line = np.concatenate([left, left[::-1][1:] * (-1, 1)])
     else:
         # The middle of a cubic lies at 3/4 of its inner controls: the sag is `curve` high.
@@ -65,7 +67,8 @@ def mouth_opening(style: FaceStyle, expression: Expression) -> np.ndarray:
     if expression.bottom_width > 0.85:  # a boxy shout
         corner = np.array([[spread, low - 0.25 * opening], [spread * 0.75, low]])
         lower = np.concatenate([
-            bezier((half, middle), (half * 1.06, (middle + low) / 2), corner[0], corner[1], samples=9),
+            bezier((half, middle), (half * 1.06, (middle + low) / 2), corner[0], corner[1],
+                   samples=9),
             bezier(corner[1], (0, low + 0.06 * opening), corner[1] * (-1, 1), samples=7),
             bezier(corner[1] * (-1, 1), corner[0] * (-1, 1), (-half * 1.06, (middle + low) / 2),
                    (-half, middle), samples=9),
@@ -89,7 +92,9 @@ def draw_mouth(easel: Easel) -> None:
         x, y = mouth_middle(style)
         half = easel.expression.mouth_width * 0.22
         under = bezier((x - half, y + 0.055), (x, y + 0.066), (x + half, y + 0.055))
-        sketch.stroke(easel.surface(under), easel.line * 0.8, skin_shade(style.skin, 0.5), (0.4, 0.4))
+        sketch.stroke(
+            easel.surface(under), easel.line * 0.8, skin_shade(style.skin, 0.5), (0.4, 0.4)
+        )
 
 
 def draw_lips(easel: Easel, line: np.ndarray) -> None:
@@ -119,7 +124,9 @@ def draw_opening(easel: Easel) -> None:
         sketch.stroke(rim, easel.pen(0.03), colour, (0, 0))
     if expression.mouth == "teeth":
         sketch.paint(inside, TEETH)
-        across = np.array([[x0, y0 + 0.52 * height], [middle, y0 + 0.54 * height], [x1, y0 + 0.52 * height]])
+        across = np.array(
+            [[x0, y0 + 0.52 * height], [middle, y0 + 0.54 * height], [x1, y0 + 0.52 * height]]
+        )
         sketch.stroke(easel.surface(across), easel.line * 0.7, line, (0, 0), clip=inside)
         if expression.curve < 0 or style.look in ("cartoon", "western"):
             for x in np.linspace(x0, x1, 7)[1:-1]:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional, Sequence, Union
 import numpy as np
 
 from cvbaseline.boxes import as_boxes, intersection
-from cvbaseline.drawing.backgrounds import blurred, draw_background
+from cvbaseline.drawing.backgrounds import draw_background
 from cvbaseline.drawing.easel import Pose
 from cvbaseline.drawing.emotions import EMOTIONS
 from cvbaseline.drawing.expressions import random_expression
@@ -85,7 +85,9 @@ def draw_face(
     middle = factor * size / 2
     pose = random_pose(view, middle, middle - unit * (style.chin - 0.42) / 2, unit)
     slack = factor * (size - side) / 2
-    pose = pose._replace(x=pose.x + view.uniform(-0.7, 0.7) * slack, y=pose.y + view.uniform(-0.3, 0.9) * slack)
+    pose = pose._replace(
+        x=pose.x + view.uniform(-0.7, 0.7) * slack, y=pose.y + view.uniform(-0.3, 0.9) * slack
+    )
     sketch = Sketch(factor * size, factor * size)
     truth = draw_figure(sketch, style, expression, pose, 0.7 * factor)
     if view.random() < 0.1:
@@ -103,7 +105,9 @@ class Place(NamedTuple):
     style: FaceStyle
 
 
-def find_places(rng: np.random.Generator, styles: Sequence[FaceStyle], width: int, height: int) -> list[Place]:
+def find_places(
+    rng: np.random.Generator, styles: Sequence[FaceStyle], width: int, height: int
+) -> list[Place]:
     """A place for every figure, side by side, so that no body hides another one's face."""
     count = len(styles)
     edges = np.linspace(0, width, count + 1)
@@ -137,11 +141,17 @@ def draw_scene(
     Raises UserError for an unknown emotion, a picture that is too small, or too many faces for it.
     """
     rng = np.random.default_rng([seed, VIEW])
-    require(min(width, height) >= 96, f"{width} x {height} is too small for a scene: at least 96 pixels")
+    require(
+        min(width, height) >= 96, f"{width} x {height} is too small for a scene: at least 96 pixels"
+    )
     count = faces if isinstance(faces, int) else len(faces)
     most = max(1, int(width / (1.9 * LEAST_FACE)))
     require(0 <= count <= most, f"{count} faces do not fit in {width} pixels: at most {most}")
-    emotions = tuple(str(e) for e in rng.choice(EMOTIONS, count)) if isinstance(faces, int) else tuple(faces)
+    emotions = (
+        tuple(str(e) for e in rng.choice(EMOTIONS, count))
+        if isinstance(faces, int)
+        else tuple(faces)
+    )
     for emotion in emotions:
         check_emotion(emotion)
     styles = [random_style(np.random.default_rng([seed, STYLE, number])) for number in range(count)]
@@ -151,7 +161,9 @@ def draw_scene(
     if rng.random() < (0.6 if count == 0 else 0.2):
         image = add_back_view(image, rng, places)
     for number in sorted(range(count), key=lambda index: places[index].pose.unit):
-        expression = random_expression(emotions[number], np.random.default_rng([seed, EXPRESSION, number]))
+        expression = random_expression(
+            emotions[number], np.random.default_rng([seed, EXPRESSION, number])
+        )
         image, boxes[number], landmarks[number] = add_figure(image, rng, places[number], expression)
     image = add_foreground(image, rng, as_boxes(boxes))
     image = finished(image, np.random.default_rng([seed, FINISH]))
@@ -174,7 +186,9 @@ def add_figure(
     pose = place.pose
     factor = 2 if pose.unit > 120 else 3
     sketch = Sketch(factor * (x1 - x0), factor * (y1 - y0))
-    large = pose._replace(x=factor * (pose.x - x0), y=factor * (pose.y - y0), unit=factor * pose.unit)
+    large = pose._replace(
+        x=factor * (pose.x - x0), y=factor * (pose.y - y0), unit=factor * pose.unit
+    )
     truth = draw_figure(sketch, place.style, expression, large, 0.7 * factor)
     if rng.random() < 0.08:
         cover_partly(sketch, rng, truth.x, truth.y, truth.side)

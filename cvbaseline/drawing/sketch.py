@@ -54,12 +54,21 @@ def ellipse(
     return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], axis=1)
 
 
+def tangents(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit direction of a line at its points (n, 2), and the way between neighbours (n,)."""
+    tangent = np.empty_like(points)
+    tangent[1:-1] = (points[2:] - points[:-2]) / 2
+    tangent[0], tangent[-1] = points[1] - points[0], points[-1] - points[-2]
+    step = np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)
+    return tangent / step[:, None], step
+
+
 def ribbon(points: np.ndarray, width: float, taper: tuple[float, float]) -> np.ndarray:
     """Outline of a brush stroke along the points, as wide as `width` in its middle.
 
     taper : the parts of the stroke's length, at its start and its end, over which it thins out
     """
-    step = np.hypot(*np.gradient(points, axis=0).T)
+    tangent, step = tangents(points)
     way = np.cumsum(step) - step[0]
     way = way / max(way[-1], 1e-9)
     half = np.full(len(points), width / 2)
@@ -67,9 +76,7 @@ def ribbon(points: np.ndarray, width: float, taper: tuple[float, float]) -> np.n
         half *= np.clip(way / taper[0], 0.12, 1) ** 0.7
     if taper[1] > 0:
         half *= np.clip((1 - way) / taper[1], 0.12, 1) ** 0.7
-    tangent = np.gradient(points, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * half[:, None]
+    normal = tangent[:, ::-1] * (-1.0, 1.0) * half[:, None]
     return np.concatenate([points + normal, (points - normal)[::-1]])
 
 
@@ -80,7 +87,7 @@ def fixed_point(polygon: np.ndarray) -> np.ndarray:
 
 def mix(a: Colour, b: Colour, part: float) -> Colour:
     """The colour that lies `part` of the way from a to b."""
-    return tuple(int(round(p + (q - p) * part)) for p, q in zip(a, b))
+    return tuple(round(p + (q - p) * part) for p, q in zip(a, b))
 
 
 class Picture(NamedTuple):
@@ -123,27 +130,49 @@ class Sketch:
             mask = self.mask(outline)
             self.paint(mask if clip is None else mask & clip, colour, strength)
 
-    def paint(self, mask: np.ndarray, colour: Colour, strength: float = 1.0) -> None:
-        """Blend a colour into what is already drawn below the mask (0-255: partly)."""
+    def paint(
+        self, mask: np.ndarray, colour: Colour, strength: float = 1.0, soft: bool = False
+    ) -> None:  # fmt: skip
+        """Blend a colour into what is already drawn where the mask is set.
+
+        soft : the mask holds values between 0 and 255, which weigh the colour
+        """
         x, y, width, height = cv2.boundingRect(mask)
         if width == 0 or strength <= 0:
             return
         part = (slice(y, y + height), slice(x, x + width))
-        region, weight = self.rgb[part], mask[part]
-        wash = np.empty_like(region)
+        wash = np.empty((height, width, 3), np.uint8)
         wash[:] = colour
-        self.rgb[part] = blend(region, wash, weight, strength)
+        self.lay(part, wash, mask[part], strength, soft)
 
-    def gradient(self, mask: np.ndarray, top: Colour, bottom: Colour, strength: float = 1.0) -> None:
-        """Blend a vertical run of colour into what is drawn below the mask."""
+    def gradient(
+        self, mask: np.ndarray, top: Colour, bottom: Colour, strength: float = 1.0
+    ) -> None:
+        """Blend a vertical run of colour into what is drawn where the mask is set."""
         x, y, width, height = cv2.boundingRect(mask)
         if width == 0:
             return
         part = (slice(y, y + height), slice(x, x + width))
         run = np.linspace(0, 1, height)[:, None, None]
-        rows = np.asarray(top) * (1 - run) + np.asarray(bottom) * run
-        wash = np.ascontiguousarray(np.broadcast_to(rows, (height, width, 3)).astype(np.uint8))
-        self.rgb[part] = blend(self.rgb[part], wash, mask[part], strength)
+        wash = np.empty((height, width, 3), np.uint8)
+        wash[:] = np.asarray(top) * (1 - run) + np.asarray(bottom) * run
+        self.lay(part, wash, mask[part], strength, False)
+
+    def lay(
+        self, part: tuple[slice, slice], wash: np.ndarray, mask: np.ndarray, strength: float,
+        soft: bool,
+    ) -> None:  # fmt: skip
+        """Blend colours into a part of the surface where its mask is set."""
+        below = self.rgb[part]
+        if soft:
+            weight = cv2.merge([mask] * 3).astype(np.float32) * np.float32(strength / 255)
+            mixed = below.astype(np.float32)
+            mixed += (wash - mixed) * weight
+            below[:] = np.rint(mixed)
+            return
+        if strength < 1:
+            wash = cv2.addWeighted(below, 1 - strength, wash, strength, 0)
+        below[:] = cv2.copyTo(wash, mask, below.copy())
 
     def reduce(self, factor: int) -> Picture:
         """Average blocks of factor x factor pixels: the anti-aliased picture."""
@@ -153,14 +182,6 @@ class Sketch:
         colour = cv2.resize(cv2.bitwise_and(self.rgb, inside), size, interpolation=cv2.INTER_AREA)
         alpha = cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA)
         return Picture(colour.astype(np.float32), alpha.astype(np.float32) / 255)
-
-
-def blend(below: np.ndarray, above: np.ndarray, mask: np.ndarray, strength: float) -> np.ndarray:
-    """`above` over `below` where the mask (uint8 (h, w)) says, times strength 0-1; uint8."""
-    weight = cv2.merge([mask] * 3).astype(np.float32) * np.float32(strength / 255)
-    mixed = below.astype(np.float32)
-    mixed += (above.astype(np.float32) - mixed) * weight
-    return np.rint(mixed).astype(np.uint8)
 
 
 def shifted(mask: np.ndarray, dx: float, dy: float) -> np.ndarray:

@@ -1,65 +1,16 @@
 """Who is drawn and by whose hand: everything about a character that is not its expression.
 
-`FAMILIES` hold the ranges of a manner of drawing (proportions of head and eyes, line, painting);
-`random_style` draws a character from one of them. Lengths are in widths of the face, y runs down
+`random_style` draws a character from one of the manners in `families`. Lengths are in widths of the face, y runs down
 from the line of the eyes.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from cvbaseline.drawing import colours
+from cvbaseline.drawing.families import FAMILIES, Family
 from cvbaseline.drawing.sketch import Colour, mix
-
-
-class Family(NamedTuple):
-    """Ranges of one manner of drawing, and how often it is drawn."""
-
-    weight: float
-    chin: tuple[float, float]
-    jaw: tuple[float, float]
-    eye_width: tuple[float, float]
-    eye_height: tuple[float, float]
-    iris: tuple[float, float]  # width of the iris in widths of the eye
-    line: tuple[float, float]
-    brow: tuple[float, float]
-    noses: tuple[str, ...]
-    paints: tuple[str, ...]
-    eyes: tuple[str, ...] = ("full",)
-
-
-FAMILIES = {
-    "moe": Family(
-        0.34, (0.44, 0.52), (0.33, 0.39), (0.27, 0.33), (0.24, 0.34), (0.66, 0.82), (0.009, 0.017),
-        (0.012, 0.024), ("dot", "line", "none", "shadow", "line"), ("cel", "cel", "soft", "flat"),
-    ),
-    "shounen": Family(
-        0.16, (0.5, 0.6), (0.31, 0.38), (0.24, 0.29), (0.14, 0.21), (0.5, 0.64), (0.012, 0.022),
-        (0.022, 0.045), ("wedge", "line", "shadow"), ("cel", "cel", "flat"),
-    ),
-    "chibi": Family(
-        0.11, (0.36, 0.43), (0.4, 0.46), (0.27, 0.34), (0.3, 0.4), (0.66, 0.85), (0.014, 0.03),
-        (0.014, 0.03), ("none", "dot", "none"), ("cel", "flat", "soft"), ("full", "full", "button"),
-    ),
-    "mature": Family(
-        0.13, (0.54, 0.64), (0.28, 0.35), (0.25, 0.29), (0.11, 0.17), (0.48, 0.6), (0.009, 0.015),
-        (0.014, 0.032), ("bridge", "wedge", "line"), ("cel", "soft", "cel"),
-    ),
-    "retro": Family(
-        0.11, (0.52, 0.6), (0.27, 0.33), (0.28, 0.33), (0.25, 0.34), (0.56, 0.7), (0.01, 0.018),
-        (0.012, 0.028), ("wedge", "line", "bridge"), ("cel",),
-    ),
-    "cartoon": Family(
-        0.08, (0.42, 0.54), (0.36, 0.45), (0.2, 0.28), (0.2, 0.3), (0.4, 0.6), (0.022, 0.038),
-        (0.03, 0.05), ("round", "line", "none"), ("flat", "flat", "cel"), ("full", "disc", "button"),
-    ),
-    "western": Family(
-        0.07, (0.54, 0.62), (0.33, 0.4), (0.2, 0.25), (0.09, 0.14), (0.46, 0.58), (0.008, 0.016),
-        (0.025, 0.045), ("full", "bridge"), ("soft", "cel"),
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +102,14 @@ def random_hair_cut(rng: np.random.Generator, feminine: bool, look: str) -> dict
     """Bangs, side locks and the hair behind, in combinations that occur."""
     if feminine:
         bangs = pick(
-            rng, blunt=0.16, swept=0.22, parted=0.12, crossed=0.22, messy=0.16, one_eye=0.04, none=0.08
+            rng,
+            blunt=0.16,
+            swept=0.22,
+            parted=0.12,
+            crossed=0.22,
+            messy=0.16,
+            one_eye=0.04,
+            none=0.08,
         )
         back = pick(
             rng, long=0.27, bob=0.2, twin_tails=0.14, pony=0.1, short=0.1, wavy=0.08, buns=0.05,
@@ -161,7 +119,14 @@ def random_hair_cut(rng: np.random.Generator, feminine: bool, look: str) -> dict
         length = rng.uniform(0.25, 0.95)
     else:
         bangs = pick(
-            rng, spiky=0.26, messy=0.26, swept=0.16, parted=0.1, crossed=0.12, one_eye=0.04, none=0.06
+            rng,
+            spiky=0.26,
+            messy=0.26,
+            swept=0.16,
+            parted=0.1,
+            crossed=0.12,
+            one_eye=0.04,
+            none=0.06,
         )
         back = pick(rng, short=0.5, spiky=0.3, bob=0.07, pony=0.05, long=0.05, cropped=0.03)
         sidelocks = pick(rng, thin=0.35, wide=0.15, none=0.5)
@@ -192,23 +157,41 @@ def random_things(rng: np.random.Generator, feminine: bool) -> dict[str, object]
             rng, none=0.5, bow=0.12, band=0.1, pin=0.12, flower=0.05, cat_ears=0.05, side_bows=0.06
         )
         clothes = pick(
-            rng, sailor=0.24, blazer=0.18, shirt=0.14, hoodie=0.1, dress=0.14, turtleneck=0.1, kimono=0.1
+            rng,
+            sailor=0.24,
+            blazer=0.18,
+            shirt=0.14,
+            hoodie=0.1,
+            dress=0.14,
+            turtleneck=0.1,
+            kimono=0.1,
         )
     else:
         ornament = pick(rng, none=0.88, band=0.04, headphones=0.05, cat_ears=0.03)
         clothes = pick(
-            rng, blazer=0.25, shirt=0.2, hoodie=0.17, gakuran=0.15, turtleneck=0.1, kimono=0.06, tee=0.07
+            rng,
+            blazer=0.25,
+            shirt=0.2,
+            hoodie=0.17,
+            gakuran=0.15,
+            turtleneck=0.1,
+            kimono=0.06,
+            tee=0.07,
         )
     return {
         "glasses": pick(rng, none=0.84, round=0.06, square=0.06, half=0.04),
-        "glasses_colour": colours.mix((30, 26, 36), colours.random_vivid(rng), float(rng.random() < 0.4)),
+        "glasses_colour": colours.mix(
+            (30, 26, 36), colours.random_vivid(rng), float(rng.random() < 0.4)
+        ),
         "hat": pick(rng, none=0.91, cap=0.03, beret=0.03, witch=0.015, hood=0.015),
         "ornament": ornament,
         "ornament_colour": colours.random_vivid(rng),
         "ornament_side": int(rng.choice([-1, 1])),
         "clothes": clothes,
         "cloth": colours.random_cloth(rng),
-        "cloth_trim": colours.random_cloth(rng) if rng.random() < 0.5 else colours.random_vivid(rng),
+        "cloth_trim": colours.random_cloth(rng)
+        if rng.random() < 0.5
+        else colours.random_vivid(rng),
         "shoulders": float(rng.uniform(0.62, 0.78) if feminine else rng.uniform(0.74, 0.98)),
     }
 
@@ -220,7 +203,9 @@ def random_eyes(rng: np.random.Generator, family: Family, feminine: bool) -> dic
         width, height = width * 0.94, height * rng.uniform(0.7, 0.95)
     iris_colour = colours.random_vivid(rng)
     if rng.random() < 0.35:  # browns and near-blacks
-        iris_colour = colours.from_hsv(rng.uniform(10, 40), rng.uniform(0.3, 0.8), rng.uniform(0.2, 0.6))
+        iris_colour = colours.from_hsv(
+            rng.uniform(10, 40), rng.uniform(0.3, 0.8), rng.uniform(0.2, 0.6)
+        )
     odd = rng.random() < 0.02
     return {
         "eye": str(rng.choice(family.eyes)),
@@ -273,7 +258,7 @@ def random_style(rng: np.random.Generator) -> FaceStyle:
         chin=float(chin),
         jaw=float(jaw),
         chin_width=float(rng.uniform(0.07, 0.12) * (1 if feminine else 1.25)),
-        cheek=float(rng.uniform(0.45, 0.485)),
+        cheek=float(rng.uniform(0.43, 0.475)),
         ears=pick(rng, normal=0.93, elf=0.07),
         skin=colours.random_skin(rng),
         nose=str(rng.choice(family.noses)),

@@ -21,17 +21,30 @@ def draw_glasses(easel: Easel) -> None:
         if style.glasses == "round":
             rim = ellipse(x, 0.03, rx, max(ry, 0.92 * rx), samples=40)
         else:
-            corners = np.array([(-1, -0.8), (-0.8, -1), (0.8, -1), (1, -0.8), (0.88, 0.8), (0.6, 1), (-0.6, 1), (-0.88, 0.8)])
+            corners = np.array(
+                [
+                    (-1, -0.8),
+                    (-0.8, -1),
+                    (0.8, -1),
+                    (1, -0.8),
+                    (0.88, 0.8),
+                    (0.6, 1),
+                    (-0.6, 1),
+                    (-0.88, 0.8),
+                ]
+            )
             rim = spline(corners * (rx, ry) + (x, 0.03), closed=True, samples=4)
+        lower = rim[np.argsort(np.arctan2(rim[:, 0] - x, rim[:, 1]))]
+        lower = easel.surface(lower[lower[:, 1] > 0.0])
         rim = easel.surface(rim)
         glass = sketch.mask(rim)
         sketch.paint(glass, (225, 240, 255), 0.16)
         if style.seed % 4 == 0:
-            glint = np.array([(x - 0.3 * rx, -ry), (x, -ry), (x - 0.3 * rx, ry), (x - 0.7 * rx, ry)])
+            glint = np.array(
+                [(x - 0.3 * rx, -ry), (x, -ry), (x - 0.3 * rx, ry), (x - 0.7 * rx, ry)]
+            )
             sketch.paint(sketch.mask(easel.surface(glint)) & glass, (255, 255, 255), 0.35)
-        ring = np.concatenate([rim, rim[:2]])
-        if style.glasses == "half":
-            ring = ring[len(ring) // 2 - 2 :] if style.seed % 2 else ring[: len(ring) // 2 + 4]
+        ring = lower if style.glasses == "half" else np.concatenate([rim, rim[:2]])
         sketch.stroke(ring, width, style.glasses_colour, (0, 0))
         temple = np.array([(x + side * rx, -0.02), (side * 0.5, -0.03), (side * 0.54, -0.02)])
         sketch.stroke(easel.surface(temple), width, style.glasses_colour, (0, 0))
@@ -60,7 +73,9 @@ def draw_ornament(easel: Easel) -> None:
             sketch.stroke(easel.head(np.linspace(*pin, 5), 0.2), easel.pen(0.045), colour, (0, 0))
     elif style.ornament == "flower":
         for angle in np.arange(5) * 1.2566:
-            petal = ellipse(side * 0.42 + 0.08 * np.cos(angle), -0.42 + 0.08 * np.sin(angle), 0.07, 0.07)
+            petal = ellipse(
+                side * 0.42 + 0.08 * np.cos(angle), -0.42 + 0.08 * np.sin(angle), 0.07, 0.07
+            )
             cover(easel, easel.head(petal, 0.2), light(colour, 0.5))
         sketch.fill(easel.head(ellipse(side * 0.42, -0.42, 0.045, 0.045), 0.2), (250, 214, 90))
     elif style.ornament == "headphones":
@@ -76,9 +91,13 @@ def draw_cat_ears(easel: Easel) -> None:
     """Pointed ears in the colour of the hair."""
     style = easel.style
     for side in (-1, 1):
-        ear = np.array([(0.14, -0.66), (0.3, -0.82), (0.5, -1.02), (0.56, -0.72), (0.52, -0.42)]) * (side, 1)
+        ear = np.array(
+            [(0.14, -0.66), (0.3, -0.82), (0.5, -1.02), (0.56, -0.72), (0.52, -0.42)]
+        ) * (side, 1)
         cover(easel, easel.head(spline(ear, samples=5)), style.hair)
-        inner = (np.array([(0.26, -0.66), (0.36, -0.78), (0.47, -0.9), (0.49, -0.7), (0.46, -0.52)])) * (side, 1)
+        inner = (
+            np.array([(0.26, -0.66), (0.36, -0.78), (0.47, -0.9), (0.49, -0.7), (0.46, -0.52)])
+        ) * (side, 1)
         cover(easel, easel.head(spline(inner, samples=5)), skin_shade(style.skin, 0.3), line=False)
 
 
@@ -88,14 +107,35 @@ def draw_hat(easel: Easel) -> None:
     colour = style.cloth_trim
     if style.hat == "cap":
         dome = ellipse(0, -0.3, radius, 0.52, 180, 360)
-        cover(easel, easel.head(np.concatenate([dome, [(radius, -0.26), (-radius, -0.26)]])), colour)
-        peak = spline(np.array([(-0.5, -0.34), (0, -0.42), (0.5, -0.34), (0.56, -0.22), (0, -0.27), (-0.56, -0.22)]), closed=True)
+        cover(
+            easel, easel.head(np.concatenate([dome, [(radius, -0.26), (-radius, -0.26)]])), colour
+        )
+        peak = spline(
+            np.array(
+                [(-0.5, -0.34), (0, -0.42), (0.5, -0.34), (0.56, -0.22), (0, -0.27), (-0.56, -0.22)]
+            ),
+            closed=True,
+        )
         cover(easel, easel.head(peak, 0.3), shade(colour, 0.25))
     elif style.hat == "beret":
-        shape = spline(np.array([(-0.66, -0.5), (-0.4, -0.86), (0.2, -0.95), (0.68, -0.72), (0.6, -0.46), (0, -0.56)]), closed=True)
+        shape = spline(
+            np.array(
+                [
+                    (-0.66, -0.5),
+                    (-0.4, -0.86),
+                    (0.2, -0.95),
+                    (0.68, -0.72),
+                    (0.6, -0.46),
+                    (0, -0.56),
+                ]
+            ),
+            closed=True,
+        )
         cover(easel, easel.head(shape * (style.ornament_side, 1), 0.05), colour)
     elif style.hat == "witch":
-        cone = np.array([(-0.48, -0.5), (-0.28, -0.95), (0.1, -1.5), (0.24, -1.45), (0.26, -0.95), (0.48, -0.5)])
+        cone = np.array(
+            [(-0.48, -0.5), (-0.28, -0.95), (0.1, -1.5), (0.24, -1.45), (0.26, -0.95), (0.48, -0.5)]
+        )
         cover(easel, easel.head(cone), colour)
         brim = ellipse(0, -0.48, 1.0, 0.14)
         cover(easel, easel.head(brim, 0.15), shade(colour, 0.12))
