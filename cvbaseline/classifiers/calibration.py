@@ -21,20 +21,23 @@ def fit_scale(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> fl
     labels : int (n,), column of the right class
     weights : float64 (n,), not negative
 
-    A row counts as its label with Platt's certainty (W + 1) / (W + k), W being the sum of the
-    weights, so that separable data do not claim to be certain. The likelihood's derivative grows
-    with s; its root is sought between "almost even" and "certain".
+    A row counts as its label with Platt's certainty (W + 1) / (W + 2), W being the sum of the
+    weights, and as the other classes alike with the rest, so that separable data do not claim to
+    be certain. The likelihood's derivative grows with s; its root is sought between "almost even"
+    and "certain".
     """
     total, classes = weights.sum(), scores.shape[1]
     spread = np.average(np.ptp(scores, axis=1), weights=weights) if total > 0 else 0.0
     if spread <= 0 or not np.isfinite(spread):
         return 1.0
-    target = np.full(scores.shape, 1.0 / (total + classes))
-    target[np.arange(len(labels)), labels] = (total + 1) / (total + classes)
+    target = np.full(scores.shape, 1 / (total + 2) / max(1, classes - 1))
+    target[np.arange(len(labels)), labels] = (total + 1) / (total + 2)
     relative = scores / spread
 
     def derivative(scale: float) -> float:
-        return float(weights @ ((softmax(scale * relative, axis=1) - target) * relative).sum(axis=1))
+        return float(
+            weights @ ((softmax(scale * relative, axis=1) - target) * relative).sum(axis=1)
+        )
 
     low, high = SCALE_RANGE
     if derivative(low) >= 0:

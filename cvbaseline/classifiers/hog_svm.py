@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Optional, Union
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -58,8 +58,9 @@ def weighted_principal_directions(
     covariance = sum(
         (centred * weights[:, None]).T @ centred for centred in (block - mean for block in blocks)
     )
-    _, vectors = np.linalg.eigh(covariance)
-    directions = vectors[:, ::-1][:, :count].T
+    size = len(covariance)
+    _, vectors = eigh(covariance, subset_by_index=(size - count, size - 1))
+    directions = vectors[:, ::-1].T
     peaks = directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)]
     return (directions * np.sign(peaks)[:, None]).astype(np.float32)
 
@@ -216,11 +217,12 @@ class HogSvm(ClassifierMixin, BaseEstimator):
         total = weights.sum() * len(sides)
         self.mean_ = sum(weights @ side for side in sides) / total
         self.directions_ = None
-        if self.n_components is not None and self.n_components < sides[0].shape[1]:
-            if sides[0].shape[1] >= SMALLEST_PICTURE:
-                self.directions_ = weighted_principal_directions(
-                    sides, weights, self.mean_, self.n_components
-                )
+        length = sides[0].shape[1]
+        is_hog = self.n_features_in_ >= SMALLEST_PICTURE
+        if is_hog and self.n_components is not None and self.n_components < length:
+            self.directions_ = weighted_principal_directions(
+                sides, weights, self.mean_, self.n_components
+            )
         squares = sum(weights @ (self._rotate(side) ** 2).sum(axis=1) for side in sides)
         self.spread_ = float(2 * squares / total) or 1.0
 

@@ -138,9 +138,7 @@ class _SubspaceClassifier(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _model(
-        self, X: np.ndarray, labels: np.ndarray
-    ) -> tuple[Subspace, np.ndarray, np.ndarray]:
+    def _model(self, X: np.ndarray, labels: np.ndarray) -> tuple[Subspace, np.ndarray, np.ndarray]:
         """Subspace, prototypes and their labels, of rows sorted by label."""
         classes = labels[-1] + 1
         subspace = self._subspace(X, labels, classes)

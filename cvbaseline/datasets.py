@@ -1,0 +1,215 @@
+"""Labelled faces from disk: a folder per class, or a CSV list of paths, labels and boxes.
+
+A picture that cannot be used never stops the reading: it is named with its reason. Groups keep
+together what belongs together (a person, a drawing's variants, a series), so that a split can put
+all of it on one side.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from cvbaseline.errors import FormatError, PictureError, UserError, require
+from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.images import find_pictures, read_grey
+
+# The box (x, y, width, height) of the face in a grey picture; None when there is none.
+FindFace = Callable[[np.ndarray], Optional[np.ndarray]]
+
+
+class LabelledFaces(NamedTuple):
+    """Faces of one size with their classes."""
+
+    faces: np.ndarray  # uint8 (n, size, size)
+    labels: np.ndarray  # int64 (n,), indices into classes
+    classes: tuple[str, ...]  # sorted
+    paths: tuple[str, ...]  # (n,), as found
+    groups: Optional[tuple[str, ...]]  # (n,), or None when nothing is said about them
+    problems: tuple[str, ...]  # what was left out, and why
+
+
+class _Entry(NamedTuple):
+    """One face before its picture is read."""
+
+    path: Path
+    label: str
+    group: Optional[str]
+    box: Optional[list[int]]
+
+
+def read_labelled(
+    data: Path,
+    crop: CropOptions,
+    group_pattern: Optional[str] = None,
+    find_face: Optional[FindFace] = None,
+) -> LabelledFaces:
+    """A folder with a folder per class, or a CSV file, see the two functions below."""
+    data = Path(data)
+    require(data.exists(), f"{data} does not exist: name a folder of class folders or a CSV file")
+    if data.is_dir():
+        return read_class_folders(data, crop, group_pattern, find_face)
+    return read_csv(data, crop, group_pattern, find_face)
+
+
+def read_class_folders(
+    folder: Path,
+    crop: CropOptions,
+    group_pattern: Optional[str] = None,
+    find_face: Optional[FindFace] = None,
+) -> LabelledFaces:
+    """All pictures below each folder in `folder`; the folder's name is the class.
+
+    Parameters
+    ----------
+    crop : how faces are normalised; a whole picture is a face already, without margin
+    group_pattern : regular expression searched in the path below `folder` (with /); its first
+        parenthesis, or all that it matches, names the picture's group
+    find_face : where the face is; None: the whole picture
+
+    Raises UserError when there are no class folders, or no picture in them can be used.
+    """
+    folder = Path(folder)
+    names = sorted(
+        entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."
+    )
+    require(bool(names), f"{folder} has no folders: make one for each class, named like it")
+    entries = []
+    for name in names:
+        for path in find_pictures(folder / name):
+            below = path.relative_to(folder).as_posix()
+            group = None if group_pattern is None else group_of(below, group_pattern)
+            entries.append(_Entry(path, name, group, None))
+    return _read(entries, crop, find_face, str(folder))
+
+
+def read_csv(
+    listing: Path,
+    crop: CropOptions,
+    group_pattern: Optional[str] = None,
+    find_face: Optional[FindFace] = None,
+) -> LabelledFaces:
+    """Faces of a CSV file (UTF-8, comma-separated, with a header line).
+
+    Columns: `path` (or `file`), relative to the CSV file; `label` (rows without one are left
+    out); optionally `group`, and x, y, w (or width), h (or height): the face's box in pixels, to
+    which the crop's margin is added. `group_pattern` (searched in the path as written) goes
+    before the column `group`. Rows without a box are treated as in `read_class_folders`.
+
+    Raises FormatError with the line for anything else; UserError when no picture can be used.
+    """
+    listing = Path(listing)
+    try:
+        text = listing.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{listing} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(listing, "is not UTF-8 text", f"byte {error.start}") from None
+    entries, unlabelled = [], 0
+    for line, row in _rows(text, listing):
+        if not row["label"]:
+            unlabelled += 1
+            continue
+        group = row.get("group")
+        if group_pattern is not None:
+            group = group_of(row["path"], group_pattern)
+        box = _box(row, listing, line)
+        entries.append(_Entry(listing.parent / row["path"], row["label"], group, box))
+    faces = _read(entries, crop, find_face, str(listing))
+    if unlabelled:
+        note = f"{listing}: {unlabelled} rows without a label left out"
+        faces = faces._replace(problems=(*faces.problems, note))
+    return faces
+
+
+def group_of(path: str, pattern: str) -> str:
+    """The group that a regular expression finds in a path; UserError when it finds none."""
+    try:
+        match = re.search(pattern, path)
+    except re.error as error:
+        raise UserError(f"group pattern {pattern!r} is no regular expression: {error}") from None
+    if match is None:
+        raise UserError(f"group pattern {pattern!r} does not match {path}")
+    return (match[1] if match.re.groups else match[0]) or ""
+
+
+def _rows(text: str, listing: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line numbers and rows, with the columns under their first names and values stripped."""
+    reader = csv.reader(text.splitlines())
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        first = {"file": "path", "picture": "path", "width": "w", "height": "h"}
+        names = [
+            first.get(name, name) if first.get(name) not in header else name for name in header
+        ]
+        for needed in ("path", "label"):
+            if needed not in names:
+                raise FormatError(listing, f"no column {needed!r} among {header}", "line 1")
+        for row in reader:
+            if not any(row):
+                continue
+            if len(row) != len(names):
+                problem = f"{len(row)} values for {len(names)} columns"
+                raise FormatError(listing, problem, f"line {reader.line_num}")
+            yield reader.line_num, dict(zip(names, (value.strip() for value in row)))
+    except csv.Error as error:
+        raise FormatError(listing, str(error), f"line {reader.line_num}") from None
+
+
+def _box(row: dict[str, str], listing: Path, line: int) -> Optional[list[int]]:
+    """x, y, width, height of a row in whole pixels; None when all are absent or empty."""
+    texts = [row.get(name, "") for name in "xywh"]
+    if not any(texts):
+        return None
+    try:
+        values = [float(text) for text in texts]
+        if not all(abs(value) < 1e6 for value in values) or min(values[2:]) < 1:
+            raise ValueError
+    except ValueError:
+        problem = f"box {' '.join(texts)!r} expected to be four numbers of pixels: x y w h"
+        raise FormatError(listing, problem, f"line {line}") from None
+    return [round(value) for value in values]
+
+
+def _read(
+    entries: list[_Entry], crop: CropOptions, find_face: Optional[FindFace], source: str
+) -> LabelledFaces:
+    """Read and crop every entry's picture; what fails is told in `problems`."""
+    whole = replace(crop, margin=0.0)
+    crops, used, problems = [], [], []
+    for entry in entries:
+        try:
+            grey = read_grey(entry.path)
+            box, options = entry.box, crop
+            if box is None and find_face is not None:
+                box = find_face(grey)
+                if box is None:
+                    raise PictureError(f"{entry.path} shows no face that the cascade finds")
+            elif box is None:
+                box, options = [0, 0, grey.shape[1], grey.shape[0]], whole
+            crops.append(crop_faces(grey, np.array([box]), options)[0])
+        except UserError as error:
+            problem = str(error)
+            known = problem.startswith(str(entry.path))
+            problems.append(problem if known else f"{entry.path}: {problem}")
+            continue
+        used.append(entry)
+    if not used:
+        reason = f"; the first: {problems[0]}" if problems else ""
+        raise UserError(f"{source}: no picture can be used{reason}")
+    classes = tuple(sorted({entry.label for entry in used}))
+    number = {name: index for index, name in enumerate(classes)}
+    groups = tuple(entry.group for entry in used)
+    grouped = all(group is not None for group in groups)
+    return LabelledFaces(
+        faces=np.stack(crops),
+        labels=np.array([number[entry.label] for entry in used]),
+        classes=classes,
+        paths=tuple(str(entry.path) for entry in used),
+        groups=groups if grouped else None,
+        problems=tuple(problems),
+    )
