@@ -21,6 +21,7 @@ import numpy as np
 from .cascade import STAGE_THRESHOLD_EPSILON, Features, FeatureType, Stage, join_trees
 from .errors import require
 from .search_exhaustive import ExhaustiveHaar, ExhaustiveLbp
+from .search_screened import ScreenedHaar
 from .tree_growing import ERROR, GINI, LEAST_SQUARES, GrownTree, Search, grow_tree, log_odds
 
 BoostType = Literal["GAB", "DAB", "RAB", "LB"]
@@ -114,6 +115,8 @@ def _open_search(
 ) -> Search:
     if feature_type == "LBP":
         return ExhaustiveLbp(windows, pool)
+    if search == "fast":
+        return ScreenedHaar(windows, pool, seed)
     return ExhaustiveHaar(windows, pool)
 
 

@@ -44,7 +44,7 @@ class ExhaustiveHaar:
         self._kept = kept_bytes // (self._index_type.itemsize * len(windows) * _BLOCK)
         self._orders: dict[int, np.ndarray] = {}
 
-    def best_split(self, load: Load) -> Optional[Split]:
+    def best_split(self, load: Load, depth: int) -> Optional[Split]:
         count = len(self._corners.places)
         quality, cut = np.empty(count), np.empty(count, np.int32)
         threshold = np.empty(count, np.float32)
@@ -98,7 +98,7 @@ class ExhaustiveLbp:
     def __init__(self, windows: np.ndarray, pool: LbpFeatures):
         self._codes = evaluate_lbp(prepare_lbp(windows), pool)
 
-    def best_split(self, load: Load) -> Optional[Split]:
+    def best_split(self, load: Load, depth: int) -> Optional[Split]:
         count = len(self._codes)
         quality, subset = np.empty(count), np.empty((count, 8), np.int32)
 

@@ -52,8 +52,11 @@ class Split(NamedTuple):
 class Search(Protocol):
     """Finds the split of a node among all features; holds the samples of a stage."""
 
-    def best_split(self, load: Load) -> Optional[Split]:
-        """The best split, or None where no feature tells the node's samples apart."""
+    def best_split(self, load: Load, depth: int) -> Optional[Split]:
+        """The best split, or None where no feature tells the node's samples apart.
+
+        The depth is 0 at a tree's root, where every tree's search begins.
+        """
 
     def goes_left(self, split: Split) -> np.ndarray:
         """Where the finished tree sends all samples: bool (n,)."""
@@ -89,7 +92,7 @@ def grow_tree(
 
     def grow(inside: np.ndarray, depth: int) -> _Branch:
         load, value, divisible = _weigh(criterion, weights, targets, inside)
-        split = search.best_split(load) if divisible and depth < max_depth else None
+        split = search.best_split(load, depth) if divisible and depth < max_depth else None
         if split is None:
             trained[inside] = value
             return _Branch(value)

@@ -2,11 +2,8 @@
 
 The value of a feature on a window is sum_k weight_k * sum(pixels of rectangle k) / nf, with
 nf = sqrt(A * sum(p^2) - sum(p)^2) over the window's inner rectangle (1, 1, w-2, h-2) of A pixels,
-that is A times its standard deviation; 0 where nf is 0. Rectangle sums come from integral
-images: upright S(x, y) = sum of p above and left of (x, y), and tilted by 45 degrees as in
-OpenCV's integral(): T(x, y) = sum of p(x', y') with y' < y and |x' - x + 1| <= y - y' - 1.
-Arithmetic is float32 in the old trainer's order, so that values are equal to its values bit by
-bit.
+that is A times its standard deviation; 0 where nf is 0. Arithmetic is float32 in the old
+trainer's order, so that values are equal to its values bit by bit.
 """
 
 from typing import Literal, NamedTuple
@@ -17,6 +14,7 @@ from numba import njit
 from ..cascade import HaarFeatures
 from ..errors import require
 from ..parallel import for_blocks
+from .window_integrals import tilted_integral, upright_integral, windows_last
 
 HaarMode = Literal["BASIC", "CORE", "ALL"]
 MODES = ("BASIC", "CORE", "ALL")
@@ -106,31 +104,14 @@ def _places(width: int, height: int, tilted: bool, extent: tuple[int, int]) -> l
 
 def prepare_haar(windows: np.ndarray, tilted: bool) -> HaarSamples:
     """The integral images and normalisers of windows, uint8 (n, h, w)."""
-    count, height, width = windows.shape
-    pixels = np.ascontiguousarray(windows.transpose(1, 2, 0)).astype(np.int32)
-    upright = np.zeros((height + 1, width + 1, count), np.int32)
-    np.cumsum(pixels, axis=0, out=upright[1:, 1:])
-    np.cumsum(upright[1:, 1:], axis=1, out=upright[1:, 1:])
-    turned = _tilted_integral(pixels) if tilted else np.zeros((0, 0, count), np.int32)
+    count = len(windows)
+    pixels = windows_last(windows)
+    upright = upright_integral(pixels)
+    turned = tilted_integral(pixels) if tilted else np.zeros((0, 0, count), np.int32)
     inner = windows[:, 1:-1, 1:-1].reshape(count, -1).astype(np.int64)
     area, total, squares = inner.shape[1], inner.sum(axis=1), (inner * inner).sum(axis=1)
     norm = np.sqrt((area * squares - total * total).astype(np.float64)).astype(np.float32)
     return HaarSamples(upright.reshape(-1, count), turned.reshape(-1, count), norm)
-
-
-def _tilted_integral(pixels: np.ndarray) -> np.ndarray:
-    """T of pixels (h, w, n): int32 (h + 1, w + 1, n), row by row (Lienhart & Maydt 2002)."""
-    height, width, count = pixels.shape
-    tilted = np.zeros((height + 1, width + 1, count), np.int32)
-    for y in range(1, height + 1):
-        here, above = tilted[y], tilted[y - 1]
-        here[0] = above[1]
-        here[1:] = above[:-1] + pixels[y - 1]
-        here[1:-1] += above[2:]
-        if y > 1:
-            here[1:] += pixels[y - 2]
-            here[1:-1] -= tilted[y - 2, 1:-1]
-    return tilted
 
 
 def corners(features: HaarFeatures, width: int) -> Corners:

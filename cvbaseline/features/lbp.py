@@ -10,6 +10,7 @@ from numba import njit
 from ..cascade import LbpFeatures
 from ..errors import require
 from ..parallel import for_blocks
+from .window_integrals import upright_integral, windows_last
 
 # Column and row of the outer cells, from bit 128 down to bit 1.
 _RING = np.array([(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)], np.int32)
@@ -31,12 +32,7 @@ def enumerate_lbp(width: int, height: int) -> LbpFeatures:
 
 def prepare_lbp(windows: np.ndarray) -> np.ndarray:
     """The integral images of windows, uint8 (n, h, w): int32 (h + 1, w + 1, n)."""
-    count, height, width = windows.shape
-    image = np.zeros((height + 1, width + 1, count), np.int32)
-    pixels = np.ascontiguousarray(windows.transpose(1, 2, 0)).astype(np.int32)
-    np.cumsum(pixels, axis=0, out=image[1:, 1:])
-    np.cumsum(image[1:, 1:], axis=1, out=image[1:, 1:])
-    return image
+    return upright_integral(windows_last(windows))
 
 
 def evaluate_lbp(image: np.ndarray, features: LbpFeatures) -> np.ndarray:

@@ -1,0 +1,175 @@
+"""The fast search among Haar features: screen, try by histogram, refine the best.
+
+Class statistics (screening.py) name the most promising features; their values are kept, as one of
+256 bins each, for several rounds, since neighbouring rounds like the same features. A node tries
+every candidate by a histogram of its samples' weights, and the few best exactly, cut by cut, with
+the rules of the exhaustive search.
+"""
+
+from typing import Optional
+
+import numpy as np
+from numba import njit
+
+from .cascade import HaarFeatures
+from .features.haar import Corners, corners, evaluate_haar, evaluate_haar_kernel, prepare_haar
+from .parallel import for_blocks
+from .screening import Screen
+from .search_exhaustive import scan_values
+from .tree_growing import GINI, LEAST_SQUARES, Load, Split
+
+_CANDIDATES = 2000  # of the root
+_CANDIDATES_BELOW = 500  # more of each node below the root, for that node only
+_REFINED = 16
+_EARLY_ROUNDS, _ROUNDS = 3, 4  # the first rounds screen anew, later every fourth
+_BINS = 256
+_REACH = 3.0  # standard deviations that the bins cover on either side
+_BLOCK = 64
+
+
+class ScreenedHaar:
+    """Search over the most promising Haar features.
+
+    Parameters
+    ----------
+    windows : uint8 (n, h, w)
+    pool : the features
+    seed : of the draw of samples for screening
+    """
+
+    def __init__(self, windows: np.ndarray, pool: HaarFeatures, seed: int):
+        self._samples = prepare_haar(windows, bool(pool.tilted.any()))
+        self._corners = corners(pool, windows.shape[2])
+        self._screen = Screen(windows, self._samples.norm, self._corners, seed)
+        self._round = 0
+        self._candidates = np.zeros(0, np.int64)
+        self._bins = np.zeros((0, len(windows)), np.uint8)
+
+    def best_split(self, load: Load, depth: int) -> Optional[Split]:
+        if depth == 0:
+            if self._round < _EARLY_ROUNDS or self._round % _ROUNDS == 0:
+                self._candidates = self._promising(load, _CANDIDATES)
+                self._bins = self._binned(self._candidates)
+            self._round += 1
+            candidates, quality = self._candidates, _try_bins(self._bins, load)
+        else:
+            others = np.setdiff1d(self._promising(load, _CANDIDATES_BELOW), self._candidates)
+            candidates = np.concatenate([self._candidates, others])
+            quality = np.concatenate(
+                [_try_bins(self._bins, load), _try_bins(self._binned(others), load)]
+            )
+        best = candidates[np.lexsort([candidates, -quality])[:_REFINED]]
+        return self._refine(np.sort(best), load)
+
+    def goes_left(self, split: Split) -> np.ndarray:
+        return self._values(np.array([split.feature]))[0] <= np.float32(split.threshold)
+
+    def _values(self, chosen: np.ndarray) -> np.ndarray:
+        return evaluate_haar(self._samples, Corners(*(column[chosen] for column in self._corners)))
+
+    def _promising(self, load: Load, count: int) -> np.ndarray:
+        """The features of the greatest scores, in ascending order."""
+        return np.sort(np.argsort(-self._screen.scores(load), kind="stable")[:count])
+
+    def _binned(self, chosen: np.ndarray) -> np.ndarray:
+        """The chosen features' values as bins: uint8 (chosen, n)."""
+        bins = np.empty((len(chosen), len(self._samples.norm)), np.uint8)
+
+        def task(start: int, stop: int) -> None:
+            part = Corners(*(column[chosen[start:stop]] for column in self._corners))
+            values = np.empty((stop - start, bins.shape[1]), np.float32)
+            evaluate_haar_kernel(self._samples, part, values)
+            some = values[:, :: max(1, bins.shape[1] // 512)].astype(np.float64)
+            spread = np.maximum(some.std(axis=1), 1e-6) * _REACH
+            scale = _BINS / (2 * spread)
+            put_in_bins(values, some.mean(axis=1) - spread, scale, bins[start:stop])
+
+        for_blocks(task, len(chosen), _BLOCK)
+        return bins
+
+    def _refine(self, chosen: np.ndarray, load: Load) -> Optional[Split]:
+        """The best exact cut among a few features."""
+        values = self._values(chosen)
+        order = np.argsort(values, axis=1, kind="stable").astype(np.int32)
+        quality, cut = np.empty(len(chosen)), np.empty(len(chosen), np.int32)
+        threshold = np.empty(len(chosen), np.float32)
+        scan_values(values, order, load, quality, threshold, cut)
+        best = int(np.argmax(quality.astype(np.float32)))
+        if not quality[best] > 0:
+            return None
+        left = np.zeros(len(load.inside), bool)
+        inside = order[best][load.inside[order[best]]]
+        left[inside[: cut[best]]] = True
+        feature = int(chosen[best])
+        return Split(feature, float(threshold[best]), np.zeros(8, np.int32), left[load.inside])
+
+
+def _try_bins(bins: np.ndarray, load: Load) -> np.ndarray:
+    """How good each feature's best cut between bins is: float64 (features,)."""
+    quality = np.empty(len(bins))
+    if load.criterion == LEAST_SQUARES:
+        first = np.where(load.inside, load.weights, 0.0)
+        second = first * load.targets
+    else:
+        first = np.where(load.inside & (load.targets == 0), load.weights, 0.0)
+        second = np.where(load.inside & (load.targets != 0), load.weights, 0.0)
+    pairs = np.stack([first, second], axis=1)
+
+    def task(start: int, stop: int) -> None:
+        scan_bins(bins[start:stop], pairs, load.criterion, quality[start:stop])
+
+    for_blocks(task, len(bins), _BLOCK)
+    return quality
+
+
+@njit(cache=True, nogil=True)
+def put_in_bins(
+    values: np.ndarray, least: np.ndarray, scale: np.ndarray, bins: np.ndarray
+) -> None:
+    """Write (value - least) * scale, kept within 0..255, into uint8 (features, n)."""
+    for f in range(len(values)):
+        value, row = values[f], bins[f]
+        a, b = np.float32(scale[f]), np.float32(-least[f] * scale[f])
+        for i in range(len(row)):
+            row[i] = np.uint8(min(max(value[i] * a + b, np.float32(0)), np.float32(255)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def scan_bins(bins: np.ndarray, pairs: np.ndarray, criterion: int, quality: np.ndarray) -> None:
+    """The quality of each feature's best cut between bins.
+
+    Parameters
+    ----------
+    bins : uint8 (features, n)
+    pairs : float64 (n, 2), weight and weighted response, or the weights of class 0 and 1
+    criterion : of tree_growing
+    quality : float64 (features,), written; -1 where all samples share a bin
+    """
+    table = np.empty((256, 2))
+    for f in range(len(bins)):
+        table[:] = 0
+        row = bins[f]
+        for i in range(len(row)):
+            b = row[i]
+            table[b, 0] += pairs[i, 0]
+            table[b, 1] += pairs[i, 1]
+        right0, right1 = table[:, 0].sum(), table[:, 1].sum()
+        left0, left1, best = 0.0, 0.0, -1.0
+        for b in range(255):
+            left0 += table[b, 0]
+            left1 += table[b, 1]
+            right0 -= table[b, 0]
+            right1 -= table[b, 1]
+            if criterion == LEAST_SQUARES:
+                if left0 < 1e-12 or right0 < 1e-12:
+                    continue
+                worth = left1 * left1 / left0 + right1 * right1 / right0
+            elif criterion == GINI:
+                if left0 + left1 < 1e-12 or right0 + right1 < 1e-12:
+                    continue
+                worth = (left0 * left0 + left1 * left1) / (left0 + left1)
+                worth += (right0 * right0 + right1 * right1) / (right0 + right1)
+            else:
+                worth = max(left0 + right1, left1 + right0)
+            best = max(best, worth)
+        quality[f] = best
