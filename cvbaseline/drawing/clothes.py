@@ -31,7 +31,8 @@ def draw_neck(easel: Easel) -> None:
     neck, shoulder = body_levels(easel)
     wide = NECK * (1 if style.feminine else 1.25)
     shape = np.array([(-wide, 0.1), (wide, 0.1), (wide, neck - 0.05), (wide * 2.2, shoulder),
-                      (0, shoulder + 0.4), (-wide * 2.2, shoulder), (-wide, neck - 0.05)])  # fmt: skip
+                      (0, shoulder + 0.4), (-wide * 2.2, shoulder),
+                      (-wide, neck - 0.05)])  # fmt: skip
     points = easel.body(shape)
     sketch.fill(points, style.skin)
     for side in (-1, 1):
@@ -49,8 +50,8 @@ def draw_neck(easel: Easel) -> None:
         )
 
 
-def draw_body(easel: Easel) -> None:
-    """The body in its clothes; the lower part only matters when it is in the picture."""
+def draw_body(easel: Easel, behind: bool = False) -> None:
+    """The body in its clothes, from the front or from behind, down to the feet."""
     style, sketch = easel.style, easel.sketch
     draw_legs(easel)
     draw_neck(easel)
@@ -80,7 +81,8 @@ def draw_body(easel: Easel) -> None:
                       (side * style.shoulders * 0.8, shoulder + 1.0),
                       (side * style.shoulders * 0.78, shoulder + 2.0))  # fmt: skip
         sketch.stroke(easel.body(fold), easel.line, style.outline(style.cloth), (0.5, 0))
-    COLLARS[style.clothes](easel)
+    if not behind:
+        COLLARS[style.clothes](easel)
 
 
 def draw_legs(easel: Easel) -> None:

@@ -90,7 +90,7 @@ def draw_back_view(
 ) -> None:
     """The same character seen from behind: no face at all."""
     easel = Easel(sketch, pose, style, expression, least_line)
-    draw_body(easel)
+    draw_body(easel, behind=True)
     paint_hair(easel, hair.behind(easel), gloss=True)
     draw_ornament(easel)
     draw_hat(easel)

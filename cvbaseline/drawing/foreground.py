@@ -4,7 +4,7 @@ import numpy as np
 
 from cvbaseline.drawing.colours import light, random_cloth, random_skin, random_vivid
 from cvbaseline.drawing.easel import rotated
-from cvbaseline.drawing.shapes import outlined, scribble
+from cvbaseline.drawing.shapes import area, outlined, scribble
 from cvbaseline.drawing.sketch import Sketch, spline
 
 
@@ -99,15 +99,11 @@ def draw_subtitle(sketch: Sketch, rng: np.random.Generator) -> None:
     """White writing with a dark edge along the bottom, or a text box of a visual novel."""
     height, width = sketch.alpha.shape
     if rng.random() < 0.4:
-        box = spline(
-            np.array([(0.05, 0.78), (0.95, 0.78), (0.96, 0.96), (0.04, 0.96)]),
-            closed=True,
-            samples=2,
-        )
-        outlined(sketch, box * (width, height), random_cloth(rng), 0.004)
+        outlined(sketch, area(sketch, 0.04, 0.78, 0.96, 0.96), random_cloth(rng), 0.004)
     x, wide = rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.55)
+    words = int(rng.integers(1 << 31))
     for dx, dy, colour in ((2, 2, (20, 20, 20)), (0, 0, (250, 250, 245))):
-        copy = np.random.default_rng(7)
+        copy = np.random.default_rng(words)
         scribble(sketch, copy, x + dx / width, 0.87 + dy / height, wide, 0.045, colour)
 
 

@@ -108,23 +108,35 @@ class Place(NamedTuple):
 def find_places(
     rng: np.random.Generator, styles: Sequence[FaceStyle], width: int, height: int
 ) -> list[Place]:
-    """A place for every figure, side by side, so that no body hides another one's face."""
+    """A place for every figure, side by side, so that no figure in front hides a face."""
     count = len(styles)
-    edges = np.linspace(0, width, count + 1)
-    edges[1:-1] += rng.uniform(-0.12, 0.12, count - 1) * width / count
-    places = []
-    for style, left, right in zip(styles, edges[:-1], edges[1:]):
-        room = right - left
-        largest = min(0.62 * room, 0.5 * height)
-        least = min(max(LEAST_FACE * 1.15, 0.12 * height), largest)
-        unit = float(np.exp(rng.uniform(np.log(least), np.log(largest))))
-        reach = 0.62 * unit  # keeps the box inside when the head is tilted
-        x = rng.uniform(min(left + reach, width / 2), max(right - reach, width / 2))
-        x = float(np.clip(x, max(left + reach, reach), min(right - reach, width - reach)))
-        low = max(reach, 0.4 * height - unit)
-        y = rng.uniform(low, max(low + 1, min(0.62 * height, height - 0.85 * unit)))
-        places.append(Place(random_pose(rng, x, y, unit), style))
+    for part in np.linspace(0.72, 0.3, 40):  # figures shrink until all are seen
+        edges = np.linspace(0, width, count + 1)
+        edges[1:-1] += rng.uniform(-0.12, 0.12, count - 1) * width / count
+        places = []
+        for style, left, right in zip(styles, edges[:-1], edges[1:]):
+            largest = min(part * (right - left), 0.58 * height)
+            least = min(max(LEAST_FACE * 1.15, 0.13 * height), largest)
+            unit = float(np.exp(rng.uniform(np.log(least), np.log(largest))))
+            reach = 0.62 * unit  # keeps the box inside when the head is tilted
+            x = rng.uniform(left + reach, right - reach)
+            low = max(reach, 0.4 * height - unit)
+            y = rng.uniform(low, max(low + 1, min(0.62 * height, height - 0.85 * unit)))
+            places.append(Place(random_pose(rng, x, y, unit), style))
+        if not any(hides(front, back) for front in places for back in places):
+            break
     return places
+
+
+def hides(front: Place, back: Place) -> bool:
+    """Whether the larger figure's head or body reaches over the smaller one's face."""
+    near, far = front.pose, back.pose
+    if near.unit <= far.unit:
+        return False
+    aside, below = abs(near.x - far.x), far.y + 0.6 * far.unit - near.y
+    head = aside < 0.7 * near.unit + 0.5 * far.unit and -0.85 * near.unit < below
+    body = aside < 1.1 * near.unit + 0.5 * far.unit and 0.7 * near.unit < below
+    return head or body
 
 
 def draw_scene(

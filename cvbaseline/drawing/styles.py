@@ -1,7 +1,7 @@
 """Who is drawn and by whose hand: everything about a character that is not its expression.
 
-`random_style` draws a character from one of the manners in `families`. Lengths are in widths of the face, y runs down
-from the line of the eyes.
+`random_style` draws a character from one of the manners in `families`. Lengths are in widths of the
+face, y runs down from the line of the eyes.
 """
 
 from dataclasses import dataclass
