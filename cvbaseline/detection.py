@@ -3,9 +3,10 @@
 The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -110,31 +111,94 @@ def detect(
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"a grey picture is uint8 (h, w), got {grey.dtype} {grey.shape}")
     nothing = Detections(as_boxes([]), np.zeros(0))
-    # OpenCV would search at the nearest size it has, however small.
-    if min(grey.shape) < parameters.min_size:
+    if not _any_size(classifier, grey, parameters):
         return nothing
+    if parameters.equalise:
+        grey = cv2.equalizeHist(grey)
+    windows, sums = _find_windows(classifier, grey, parameters)
+    if len(windows) == 0:
+        return nothing
+    probabilities = (1 + np.tanh(sums)) / 2
+    if parameters.min_neighbors == 0:
+        boxes, scores = windows, probabilities
+    else:
+        boxes = _group(classifier, grey, parameters, windows)
+        near = (iou(box[None], windows)[0] >= SAME_OBJECT for box in boxes)
+        scores = np.array([probabilities[windows_near].sum() for windows_near in near])
+    order = np.lexsort((*boxes.T[::-1], -scores))
+    return Detections(boxes[order], scores[order])
+
+
+def _any_size(
+    classifier: "cv2.CascadeClassifier", grey: np.ndarray, parameters: DetectionParameters
+) -> bool:
+    """Whether a window of some pass fits the picture and the sizes asked for.
+
+    When none fits, OpenCV searches at the nearest size it has, which is right only for one who
+    asks for a single size.
+    """
+    smallest, largest = parameters.min_size, parameters.max_size or max(grey.shape)
+    width, height = classifier.getOriginalWindowSize()
+    factor = 1.0
+    while round(width * factor) <= grey.shape[1] and round(height * factor) <= grey.shape[0]:
+        sides = round(width * factor), round(height * factor)
+        if smallest == largest or (smallest <= min(sides) and max(sides) <= largest):
+            return True
+        factor *= parameters.scale_factor
+    return False
+
+
+def _search(
+    search: Callable[..., Any], grey: np.ndarray, parameters: DetectionParameters, **more: Any
+) -> Any:
+    """Call one of OpenCV's searches with the parameters."""
+    import cv2
+
     largest = parameters.max_size or 0
     try:
-        windows, _, sums = classifier.detectMultiScale3(
-            cv2.equalizeHist(grey) if parameters.equalise else np.ascontiguousarray(grey),
+        return search(
+            np.ascontiguousarray(grey),
             scaleFactor=parameters.scale_factor,
-            minNeighbors=0,
             minSize=(parameters.min_size, parameters.min_size),
             maxSize=(largest, largest),
-            outputRejectLevels=True,
+            **more,
         )
     except cv2.error as error:
         raise UserError(f"OpenCV cannot search the picture ({error.err})") from None
-    if len(windows) == 0:
-        return nothing
-    boxes, probabilities = as_boxes(windows), 1 / (1 + np.exp(-2 * np.ravel(sums)))
-    scores = probabilities
-    if parameters.min_neighbors > 0:
-        grouped, _ = cv2.groupRectangles(boxes.tolist(), parameters.min_neighbors, GROUPING_EPSILON)
-        grouped = as_boxes(grouped)
-        scores = np.array(
-            [probabilities[iou(box[None], boxes)[0] >= SAME_OBJECT].sum() for box in grouped]
-        )
-        boxes = grouped
-    order = np.lexsort((*boxes.T[::-1], -scores))
-    return Detections(boxes[order], scores[order])
+
+
+def _find_windows(
+    classifier: "cv2.CascadeClassifier", grey: np.ndarray, parameters: DetectionParameters
+) -> tuple[np.ndarray, np.ndarray]:
+    """All windows that pass, int32 (n, 4), with their last stages' sums, float64 (n,)."""
+    windows, levels, sums = _search(
+        classifier.detectMultiScale3, grey, parameters, minNeighbors=0, outputRejectLevels=True
+    )
+    windows, sums = as_boxes(windows), np.ravel(sums)
+    if len(windows) and np.ravel(levels)[0] == 1:
+        # With levels asked for, OpenCV takes the flat windows, which a Haar cascade rejects, for
+        # passed ones when the cascade has a single stage.
+        passed = _search(classifier.detectMultiScale, grey, parameters, minNeighbors=0)
+        passed = set(map(tuple, as_boxes(passed).tolist()))
+        kept = [window in passed for window in map(tuple, windows.tolist())]
+        windows, sums = windows[kept], sums[kept]
+    return windows, sums
+
+
+def _group(
+    classifier: "cv2.CascadeClassifier",
+    grey: np.ndarray,
+    parameters: DetectionParameters,
+    windows: np.ndarray,
+) -> np.ndarray:
+    """The boxes that detectMultiScale makes of the windows (n, 4)."""
+    import cv2
+
+    right, bottom = (windows[:, :2] + windows[:, 2:]).max(axis=0)
+    if right == grey.shape[1] or bottom == grey.shape[0]:
+        # OpenCV rounds sizes, groups windows, and then cuts off what juts out of the picture: a
+        # window that touches the edge may have been cut, so it must group them itself.
+        search, count = classifier.detectMultiScale, parameters.min_neighbors
+        return as_boxes(_search(search, grey, parameters, minNeighbors=count))
+    grouped, _ = cv2.groupRectangles(windows.tolist(), parameters.min_neighbors, GROUPING_EPSILON)
+    return as_boxes(grouped)

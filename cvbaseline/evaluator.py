@@ -6,15 +6,14 @@ on all windows still in the block (the compiler makes vector code of that), then
 sum is too low drop out (Viola & Jones 2001, section 4).
 
 Sums and values are rounded as OpenCV rounds them: features, thresholds and leaves in float32,
-stage sums in float64. A picture's integral image can be kept and scanned again by other cascades:
+stage sums in float64. A picture's integral image can be kept and scanned by one cascade after
+another; the kernels release the interpreter's lock, so pictures can be scanned in threads:
 
     packed = pack(cascade)
     integrals = [integral_image(level, packed.planes) for level in pyramid]
-    corners = scan_integrals(packed, integrals, step=2, threads=2)
+    corners = [scan_integral(packed, integral, step=2) for integral in integrals]
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -236,18 +235,6 @@ def scan_integral(
         found.append(places[stages == len(packed.stage_threshold)])
     y, x = np.divmod(np.concatenate(found), columns)
     return np.stack([x, y], axis=1).astype(np.int32)
-
-
-def scan_integrals(
-    packed: PackedCascade,
-    integrals: Sequence[np.ndarray],
-    step: int = 1,
-    offset: tuple[int, int] = (0, 0),
-    threads: int | None = None,
-) -> list[np.ndarray]:
-    """`scan_integral` of every picture, by several threads; the result's order is the pictures'."""
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda each: scan_integral(packed, each, step, offset), integrals))
 
 
 def stages_passed(cascade: Cascade, grey: np.ndarray, corners: np.ndarray) -> np.ndarray:
