@@ -25,6 +25,7 @@ OBSOLETE = {
     "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-weighttrimming": 1, "-eqw": 0,
 }  # fmt: skip
 
+SLACK = 1.05  # samples of a .vec for each of -numPos, beyond those that the hit rate loses
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
 
@@ -328,11 +329,12 @@ class _Run:
     def _shortage(self, found: int) -> str:
         """What the old tool died of ("Can not get new positive sample"), and the mend."""
         options, held = self.options, len(self.positives.samples)
-        lost = 1 + (options.num_stages - 1) * (1 - options.min_hit_rate)
+        # Samples that a stage has not seen pass it less often than those it was trained on.
+        lost = SLACK + (options.num_stages - 1) * (1 - options.min_hit_rate)
         return (
             f"({options.vec} holds {held} samples, {found} of them pass the stages so far: going "
             f"on with {found} instead of {options.num_pos} positives; -numPos "
-            f"{max(1, int(held / lost))} would last for {options.num_stages} stages)"
+            f"{max(1, int(held / lost))} should last for {options.num_stages} stages)"
         )
 
     def _goal_reached(self, rate: float, passed: int, examined: int) -> str:

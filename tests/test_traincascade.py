@@ -1,0 +1,226 @@
+"""opencv_traincascade's command lines against what OpenCV 3.4.18's own program made of them."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cvbaseline import traincascade
+from cvbaseline.errors import UserError
+from cvbaseline.formats.vec import load_vec, save_vec
+from cvbaseline.single_dash import parse_single_dash
+from cvbaseline.traincascade import OBSOLETE, TraincascadeOptions, main
+from cvbaseline.training import old_rules
+from cvbaseline.training.old_rules import levels, window_corners
+
+GOLDEN = Path(__file__).parent / "data" / "traincascade"
+
+
+@pytest.fixture
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The golden samples in the working directory."""
+    for name in ("faces.vec", "bg.txt"):
+        shutil.copy(GOLDEN / name, tmp_path)
+    shutil.copytree(GOLDEN / "backgrounds", tmp_path / "backgrounds")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def golden_command(name: str) -> list[str]:
+    """The words of the command line that made a golden folder."""
+    text = (GOLDEN / "README.md").read_text(encoding="utf-8")
+    line = re.search(rf"^opencv_traincascade (-data {name} .*)$", text, re.MULTILINE)
+    assert line is not None
+    return shlex.split(line[1])
+
+
+def comparable(log: str) -> list[str]:
+    """A log without times and without the words that the old program did not say."""
+    lines = [re.sub(r"Precalculation time: .*|.*taken 0 days.*", "", x) for x in log.splitlines()]
+    return [line for line in lines if line and not line.startswith(("left out", "("))]
+
+
+@pytest.mark.parametrize("name", ["lbp", "haar", "base"])
+def test_the_old_search_gives_the_old_files_byte_for_byte(samples, capsys, name):
+    assert main([*golden_command(name), "-search", "exhaustive"]) == 0
+    expected = {path.name: path.read_bytes() for path in (GOLDEN / name).glob("*.xml")}
+    made = {path.name: path.read_bytes() for path in (samples / name).glob("*.xml")}
+    assert made.keys() == expected.keys()
+    if name == "base":  # the old program wrote these leaves before it rounded them
+        ours, theirs = (
+            np.array(re.findall(rb"-?\d\.\d+e[+-]\d+", files.pop("cascade.xml")), float)
+            for files in (made, expected)
+        )
+        assert len(ours) > 10 and np.allclose(ours, theirs, rtol=1e-6, atol=1e-7)
+    for file in sorted(made):
+        assert made[file] == expected[file], file
+    log = (GOLDEN / name / "log.txt").read_text(encoding="utf-8")
+    assert comparable(capsys.readouterr().out) == comparable(log)
+
+
+def test_a_folder_of_the_old_program_goes_on_here(samples, capsys):
+    Path("lbp").mkdir()
+    for file in ("params.xml", "stage0.xml", "stage1.xml"):
+        shutil.copy(GOLDEN / "lbp" / file, "lbp")
+    assert main([*golden_command("lbp")]) == 0
+    out = capsys.readouterr().out
+    assert "Stages 0-1 are loaded" in out and "===== TRAINING 2-stage =====" in out
+    assert Path("lbp/stage0.xml").read_bytes() == (GOLDEN / "lbp/stage0.xml").read_bytes()
+    assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
+
+
+def test_params_xml_overrides_the_command_line_and_says_so(samples, capsys):
+    Path("lbp").mkdir()
+    shutil.copy(GOLDEN / "lbp/params.xml", "lbp")
+    words = [*golden_command("lbp"), "-maxWeakCount", "7", "-numStages", "1"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "pre-loaded from the parameter file" in out
+    assert "max_weak_count 100, the command line 7: going on with 100" in out
+    assert "maxWeakCount: 100" in out
+
+
+def test_goes_on_with_fewer_positives_where_the_old_program_died(samples, capsys):
+    words = [*golden_command("lbp"), "-numPos", "129", "-numStages", "9"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "instead of 129 positives" in out
+    last = int(re.search(r"-numPos (\d+) should last", out)[1])
+    assert last < 129
+    shutil.rmtree("lbp")
+    assert main([*golden_command("lbp"), "-numPos", str(last), "-numStages", "9"]) == 0
+    assert "instead of" not in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_the_stages_and_the_next_run_goes_on(samples, capsys, monkeypatch):
+    def tell(line: str) -> None:
+        if line.startswith("\n===== TRAINING 2"):
+            raise KeyboardInterrupt
+
+    options = parse_single_dash(TraincascadeOptions, golden_command("lbp"), print, OBSOLETE)
+    result = traincascade.traincascade(options, tell)
+    assert len(result.stages) == 2 and "interrupted" in result.stopped
+    assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
+    assert main(golden_command("lbp")) == 0
+    assert "Stages 0-1 are loaded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("-data d -vec nothing.vec -bg bg.txt", "nothing.vec"),
+        ("-data d -vec faces.vec -bg nothing.txt -w 12 -h 12", "nothing.txt"),
+        ("-data d -vec faces.vec -bg bg.txt", "12 x 12"),
+        ("-data d -vec faces.vec", "-bg is missing"),
+        ("-data d -vec faces.vec -bg bg.txt -numpos 3", "did you mean -numPos"),
+        ("-data d -vec faces.vec -bg bg.txt -numPos many", "needs a whole number"),
+        ("-data d -vec faces.vec -bg bg.txt -numPos", "needs a value"),
+        ("-data d -vec faces.vec -bg bg.txt -featureType HOG", "HAAR, LBP"),
+        ("-data d -vec faces.vec -bg bg.txt -minHitRate 2", "-minHitRate 2.0"),
+        ("-data d -vec faces.vec -bg bg.txt -baseFormatSave -featureType LBP", "-baseFormatSave"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_mend(samples, capsys, words, message):
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and "\n" not in error
+    assert not Path("d").exists()
+
+
+def test_slips_of_tutorials_are_taken_with_a_warning(capsys):
+    told: list[str] = []
+    words = "--data d vec v.vec -bg b.txt -nonsym -mem 512 -numPos 40 -mode ALL".split()
+    options = parse_single_dash(TraincascadeOptions, words, told.append, OBSOLETE)
+    assert (options.data, options.vec, options.num_pos) == (Path("d"), Path("v.vec"), 40)
+    assert any("vec is taken as -vec" in line for line in told)
+    assert sum("means nothing" in line for line in told) == 2
+
+
+def test_no_word_at_all_shows_every_flag(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    for flag in ("-data", "-numPos", "-minHitRate", "-acceptanceRatioBreakValue", "-mode"):
+        assert f"  {flag} " in out
+
+
+def test_a_list_without_a_readable_picture_is_explained(samples, capsys):
+    Path("bg.txt").write_text("gone.png\nlost.png\n")
+    assert main(golden_command("lbp")) == 1
+    out = capsys.readouterr().out
+    assert "Train dataset for temp stage can not be filled" in out
+    assert "gone.png" in out and "lost.png" in out
+    assert "no picture that bg.txt lists could be read" in out
+
+
+def test_acceptance_ratio_break_value_ends_the_training(samples, capsys):
+    words = [*golden_command("lbp"), "-acceptanceRatioBreakValue", "0.3"]
+    assert main(words) == 0
+    assert "The required acceptanceRatio for the model" in capsys.readouterr().out
+    assert not Path("lbp/stage3.xml").exists()
+
+
+def test_a_vec_that_claims_more_than_it_holds(samples, capsys):
+    samples_in_it = load_vec(Path("faces.vec"), 12, 12).samples
+    save_vec(Path("faces.vec"), samples_in_it)
+    data = Path("faces.vec").read_bytes()
+    Path("faces.vec").write_bytes((500).to_bytes(4, "little") + data[4:])
+    assert main([*golden_command("lbp"), "-numStages", "1"]) == 0
+    assert "says 500 samples and holds 130" in capsys.readouterr().out
+
+
+def walk_naively(side: int, window: int, offset: int) -> list[int]:
+    """Where the old program's windows begin: on while another one and a half end inside."""
+    places = [offset]
+    while int(places[-1] + 1.5 * window) < side:
+        places.append(places[-1] + window // 2)
+    return places
+
+
+@pytest.mark.parametrize("side", [12, 13, 17, 18, 19, 24, 37, 60])
+@pytest.mark.parametrize("window", [11, 12])
+def test_windows_of_a_level_are_half_a_window_apart(side, window):
+    for offset in range(max(0, side - window) + 1):
+        corners = window_corners((side, side), (offset, 0), window, window)
+        xs, ys = walk_naively(side, window, offset), walk_naively(side, window, 0)
+        assert corners.tolist() == [[x, y] for y in ys for x in xs]
+        assert corners.max() + window <= max(side, offset + window)
+
+
+def test_levels_grow_from_the_smallest_that_holds_a_window():
+    grey = np.random.default_rng(0).integers(0, 256, (100, 150)).astype(np.uint8)
+    shapes = [level.shape for level in levels(grey, (0, 0), 12, 12)]
+    assert shapes[0] == (12, 18)
+    assert shapes[-1][0] <= 100
+    ratios = [b[0] / a[0] for a, b in zip(shapes, shapes[1:])]
+    assert all(1.3 < ratio < 1.5 for ratio in ratios)
+
+
+def test_the_search_goes_on_where_it_stopped(samples):
+    """Two reads of 40 windows are one of 80, whatever is scanned ahead."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from cvbaseline.cascade import Cascade
+    from cvbaseline.features.lbp import enumerate_lbp
+    from cvbaseline.training.negatives import PictureCache, Source
+
+    everything = Cascade("LBP", 12, 12, enumerate_lbp(12, 12), ())
+    sources = [Source(path, np.zeros((0, 4))) for path in sorted(Path("backgrounds").iterdir())]
+
+    def reader(cache_bytes: int, threads: ThreadPoolExecutor) -> old_rules.OldNegatives:
+        cache = PictureCache(sources, cache_bytes, print)
+        return old_rules.OldNegatives(cache, 12, 12, 0.0, threads)
+
+    with ThreadPoolExecutor(3) as threads:
+        whole = reader(10**8, threads).read(0, everything, 2000).windows
+        parts = reader(0, threads)
+        pieces = [parts.read(0, everything, count).windows for count in (700, 1, 1299)]
+    assert np.array_equal(np.concatenate(pieces), whole)
+
+
+def test_options_are_checked_before_anything_is_read():
+    with pytest.raises(UserError, match="-numStages"):
+        TraincascadeOptions(data=Path("d"), vec=Path("v"), bg=Path("b"), num_stages=0)
