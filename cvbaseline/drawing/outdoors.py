@@ -44,6 +44,7 @@ def paint_hills(sketch: Sketch, rng: np.random.Generator) -> None:
         wash(sketch, (238, 222, 180), (226, 204, 156), rng.uniform(0.8, 0.95), 1)
         return
     hue = rng.uniform(80, 170)
+    sketch.fill(area(sketch, 0, horizon, 1, 1), from_hsv(hue, 0.25, 0.8))
     for step in range(3):
         y = horizon + 0.13 * step
         x = np.linspace(-0.1, 1.1, 9)
