@@ -113,10 +113,11 @@ class EmotionDecider:
 def most_prominent(faces: Sequence[Face], width: int, height: int) -> int:
     """The index of the face that a picture of width × height pixels is about.
 
-    Prominence is area · (1 + centrality) / 2 · (1 + score / best score) / 2. Centrality falls
-    from 1 in the middle of the picture to 0 in its corners; a score below 0 counts as 0. Thus
-    size decides, and place and score break near ties: each can at most halve a face's weight.
-    Of equals the first, which is the one of the best score.
+    Prominence is √area · (1 + centrality) / 2 · score / best score. Centrality falls from 1 in
+    the middle of the picture to 0 in its corners, so place at most halves a face's weight; a
+    score below 0 counts as 0, and where no score is above 0, scores do not count. (On real
+    frames, area instead of its root lets large false boxes of low score win.) Of equals the
+    first, which is the one of the best score.
     """
     best_score = max(max(face.score for face in faces), 0.0)
 
@@ -125,7 +126,7 @@ def most_prominent(faces: Sequence[Face], width: int, height: int) -> int:
         away = math.hypot(x + box_width / 2 - width / 2, y + box_height / 2 - height / 2)
         centrality = max(0.0, 1 - away / (math.hypot(width, height) / 2))
         certainty = max(face.score, 0.0) / best_score if best_score > 0 else 1.0
-        return box_width * box_height * (1 + centrality) / 2 * (1 + certainty) / 2
+        return math.sqrt(box_width * box_height) * (1 + centrality) / 2 * certainty
 
     return max(range(len(faces)), key=lambda index: prominence(faces[index]))
 
