@@ -20,7 +20,8 @@ import numpy as np
 
 from .cascade import STAGE_THRESHOLD_EPSILON, Features, FeatureType, Stage, join_trees
 from .errors import require
-from .search_exhaustive import ExhaustiveHaar, ExhaustiveLbp
+from .search_codes import CodeSearch
+from .search_exhaustive import ExhaustiveHaar
 from .search_screened import ScreenedHaar
 from .tree_growing import ERROR, GINI, LEAST_SQUARES, GrownTree, Search, grow_tree, log_odds
 
@@ -114,7 +115,7 @@ def _open_search(
     feature_type: FeatureType, windows: np.ndarray, pool: Features, search: SearchKind, seed: int
 ) -> Search:
     if feature_type == "LBP":
-        return ExhaustiveLbp(windows, pool)
+        return CodeSearch(windows, pool)
     if search == "fast":
         return ScreenedHaar(windows, pool, seed)
     return ExhaustiveHaar(windows, pool)

@@ -1,10 +1,8 @@
-"""The search that tries every feature and every cut, with OpenCV 3.4.18's choices.
+"""The search that tries every Haar feature and every cut, with OpenCV 3.4.18's choices.
 
-Haar: a node's samples are sorted by value; cuts lie between neighbours more than 2 * FLT_EPSILON
-apart, at their float32 midpoint. LBP: the 256 codes are sorted by mean response (least squares)
-or by weight of class 1, and cuts lie between neighbours in that order; codes without weight are
-no cuts, but go left or right by their place. The greatest quality wins, the first of equals;
-between features, qualities are compared as float32.
+A node's samples are sorted by value; cuts lie between neighbours more than 2 * FLT_EPSILON apart,
+at their float32 midpoint. The greatest quality wins, the first of equals; between features,
+qualities are compared as float32.
 """
 
 from typing import Optional
@@ -12,16 +10,13 @@ from typing import Optional
 import numpy as np
 from numba import njit
 
-from .cascade import HaarFeatures, LbpFeatures
+from .cascade import HaarFeatures
 from .features.haar import Corners, corners, evaluate_haar_kernel, prepare_haar
-from .features.lbp import evaluate_lbp, prepare_lbp
 from .parallel import for_blocks
 from .std_sort import argsort_rows
-from .tree_growing import ERROR, GINI, LEAST_SQUARES, Load, Split
+from .tree_growing import GINI, LEAST_SQUARES, Load, Split
 
-_FLOAT_EPSILON = float(np.finfo(np.float32).eps)
-_DOUBLE_EPSILON = float(np.finfo(np.float64).eps)
-_NEIGHBOURS = np.float32(2 * _FLOAT_EPSILON)  # values no further apart are one value
+_NEIGHBOURS = np.float32(2 * np.finfo(np.float32).eps)  # values no further apart are one value
 _HALF = np.float32(0.5)
 
 _BLOCK = 256  # features whose values are in memory at a time, per thread
@@ -55,7 +50,7 @@ class ExhaustiveHaar:
             scan_values(values, order, load, quality[part], threshold[part], cut[part])
 
         for_blocks(task, count, _BLOCK)
-        best = _first_best(quality)
+        best = first_best(quality)
         if best is None:
             return None
         start = best - best % _BLOCK
@@ -86,50 +81,10 @@ class ExhaustiveHaar:
         return values, order
 
 
-class ExhaustiveLbp:
-    """Search over all LBP features; all codes are kept, a byte each.
-
-    Parameters
-    ----------
-    windows : uint8 (n, h, w)
-    pool : the features
-    """
-
-    def __init__(self, windows: np.ndarray, pool: LbpFeatures):
-        self._codes = evaluate_lbp(prepare_lbp(windows), pool)
-
-    def best_split(self, load: Load, depth: int) -> Optional[Split]:
-        count = len(self._codes)
-        quality, subset = np.empty(count), np.empty((count, 8), np.int32)
-
-        def task(start: int, stop: int) -> None:
-            sums, keys = np.zeros((stop - start, 256, 2)), np.empty((stop - start, 256))
-            totals = np.zeros((stop - start, 2))
-            sum_codes(self._codes[start:stop], load, sums, totals, keys)
-            order = np.empty(keys.shape, np.uint16)
-            argsort_rows(keys, order)
-            part = slice(start, stop)
-            scan_codes(sums, totals, order, load.criterion, quality[part], subset[part])
-
-        for_blocks(task, count, _BLOCK)
-        best = _first_best(quality)
-        if best is None:
-            return None
-        left = _in_subset(self._codes[best], subset[best])[load.inside]
-        return Split(best, 0.0, subset[best], left)
-
-    def goes_left(self, split: Split) -> np.ndarray:
-        return _in_subset(self._codes[split.feature], split.subset)
-
-
-def _first_best(quality: np.ndarray) -> Optional[int]:
+def first_best(quality: np.ndarray) -> Optional[int]:
+    """The feature of greatest quality, compared as float32; None where none is above 0."""
     best = int(np.argmax(quality.astype(np.float32)))
     return best if quality[best] > 0 else None
-
-
-def _in_subset(codes: np.ndarray, subset: np.ndarray) -> np.ndarray:
-    bits = np.unpackbits(subset.astype("<i4").view(np.uint8), bitorder="little")
-    return bits[codes].astype(bool)
 
 
 @njit(cache=True, nogil=True)
@@ -199,91 +154,3 @@ def scan_values(
             seen += 1
             before = here
         quality[f], threshold[f], cut[f] = best, best_threshold, best_cut
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def sum_codes(
-    codes: np.ndarray, load: Load, sums: np.ndarray, totals: np.ndarray, keys: np.ndarray
-) -> None:
-    """Weights by code, and the key that orders codes.
-
-    Parameters
-    ----------
-    codes : uint8 (features, n)
-    load : the node
-    sums : float64 (features, 256, 2), zeros, written: weight and weighted response, or the
-        weights of class 0 and 1
-    totals : float64 (features, 2), zeros, written: the sums over all codes
-    keys : float64 (features, 256), written
-    """
-    for f in range(len(codes)):
-        code, table = codes[f], sums[f]
-        for i in range(len(code)):
-            if not load.inside[i]:
-                continue
-            w, t = load.weights[i], load.targets[i]
-            if load.criterion == LEAST_SQUARES:
-                table[code[i], 0] += w
-                table[code[i], 1] += t * w
-            else:
-                table[code[i], int(t)] += w
-        for c in range(256):
-            totals[f, 0] += table[c, 0]
-            totals[f, 1] += table[c, 1]
-            if load.criterion == LEAST_SQUARES:
-                # The old trainer divides and multiplies again: the sum is rounded twice.
-                mean = table[c, 1] / table[c, 0] if table[c, 0] > _DOUBLE_EPSILON else 0.0
-                keys[f, c] = mean
-                table[c, 1] = mean * table[c, 0]
-            else:
-                keys[f, c] = table[c, 1]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def scan_codes(
-    sums: np.ndarray,
-    totals: np.ndarray,
-    order: np.ndarray,
-    criterion: int,
-    quality: np.ndarray,
-    subset: np.ndarray,
-) -> None:
-    """The best cut of each feature in the order of its codes; -1 as quality where there is none.
-
-    Parameters
-    ----------
-    sums, totals : as sum_codes writes them
-    order : uint16 (features, 256)
-    quality, subset : float64 (features,) and int32 (features, 8), written
-    """
-    for f in range(len(sums)):
-        best, best_place = -1.0, -1
-        left, left0, left1 = 0.0, 0.0, 0.0
-        right0, right1 = totals[f, 0], totals[f, 1]
-        right = right0 if criterion == LEAST_SQUARES else right0 + right1
-        for place in range(255):
-            first, second = sums[f, order[f, place], 0], sums[f, order[f, place], 1]
-            weight = first if criterion == LEAST_SQUARES else first + second
-            if weight < _FLOAT_EPSILON or (
-                criterion == LEAST_SQUARES and weight == _FLOAT_EPSILON
-            ):
-                continue
-            left0 += first
-            left1 += second
-            right0 -= first
-            right1 -= second
-            left += weight
-            right -= weight
-            if criterion != ERROR and not (left > _FLOAT_EPSILON and right > _FLOAT_EPSILON):
-                continue
-            worth = _quality(
-                criterion, left, right, left0, left1, right0, right1,
-                left0 * left0 + left1 * left1, right0 * right0 + right1 * right1,
-            )
-            if best < worth:
-                best, best_place = worth, place
-        quality[f] = best
-        subset[f] = 0
-        for place in range(best_place + 1):
-            code = order[f, place]
-            subset[f, code >> 5] |= np.int32(1) << np.int32(code & 31)

@@ -68,8 +68,14 @@ class ScreenedHaar:
         return evaluate_haar(self._samples, Corners(*(column[chosen] for column in self._corners)))
 
     def _promising(self, load: Load, count: int) -> np.ndarray:
-        """The features of the greatest scores, in ascending order."""
-        return np.sort(np.argsort(-self._screen.scores(load), kind="stable")[:count])
+        """The features of the greatest scores, in ascending order; of equals, the first."""
+        scores = self._screen.scores(load)
+        if len(scores) <= count:
+            return np.arange(len(scores))
+        least = np.partition(scores, -count)[-count]
+        better = np.flatnonzero(scores > least)
+        equal = np.flatnonzero(scores == least)[: count - len(better)]
+        return np.sort(np.concatenate([better, equal]))
 
     def _binned(self, chosen: np.ndarray) -> np.ndarray:
         """The chosen features' values as bins: uint8 (chosen, n)."""

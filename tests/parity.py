@@ -69,16 +69,6 @@ def negatives() -> Iterator[np.ndarray]:
             x += WIDTH // 2
 
 
-def naive_code(window: np.ndarray, cell: np.ndarray) -> int:
-    x, y, w, h = (int(number) for number in cell)
-    sums = [
-        [int(window[y + r * h : y + (r + 1) * h, x + c * w : x + (c + 1) * w].sum()) for c in range(3)]
-        for r in range(3)
-    ]
-    ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
-    return sum(128 >> k for k, (r, c) in enumerate(ring) if sums[r][c] >= sums[1][1])
-
-
 def passes(stage: OldStage, windows: np.ndarray, values) -> np.ndarray:
     """bool (n,): windows that the stage lets through, by the old trainer's rule.
 
