@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, NamedTuple, Optional, 
 
 import numpy as np
 
-from cvbaseline.drawing.emotions import EMOTIONS
+from cvbaseline.drawing.terms import EMOTIONS, most_faces
 from cvbaseline.errors import require
 from cvbaseline.options import option
 
@@ -52,7 +52,11 @@ class DrawOptions:
             96 <= min(self.width, self.height) and max(self.width, self.height) <= 8192,
             f"--width {self.width} --height {self.height}: each 96 to 8192 pixels",
         )
-        require(self.faces >= 0, f"--faces {self.faces}: 0 or more")
+        most = most_faces(self.width)
+        require(
+            0 <= self.faces <= most,
+            f"--faces {self.faces}: 0 to {most} fit in scenes of {self.width} pixels",
+        )
         require(bool(self.emotions), "--emotions: at least one")
         for emotion in self.emotions:
             require(
@@ -93,7 +97,7 @@ def draw(options: DrawOptions, tell: Optional[Callable[[str], None]] = None) -> 
     `info.dat` (those with faces, OpenCV's annotation format) and `bg.txt` (those without).
     `labels.csv` has a row for each face: picture, emotion, x, y, width, height, seed.
 
-    Raises UserError when the folder is not empty, or the scenes are too narrow for the faces.
+    Raises UserError when the folder is not empty.
     """
     if options.out.exists():
         require(

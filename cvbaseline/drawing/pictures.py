@@ -7,16 +7,15 @@ import numpy as np
 from cvbaseline.boxes import as_boxes, intersection
 from cvbaseline.drawing.backgrounds import draw_background
 from cvbaseline.drawing.easel import Pose
-from cvbaseline.drawing.emotions import EMOTIONS
 from cvbaseline.drawing.expressions import random_expression
 from cvbaseline.drawing.figure import Truth, draw_back_view, draw_figure, random_pose
 from cvbaseline.drawing.finish import finished
 from cvbaseline.drawing.foreground import cover_partly, draw_bubble, draw_subtitle
 from cvbaseline.drawing.sketch import Picture, Sketch
 from cvbaseline.drawing.styles import FaceStyle, random_style
+from cvbaseline.drawing.terms import EMOTIONS, LEAST_FACE, most_faces
 from cvbaseline.errors import require
 
-LEAST_FACE = 24  # pixels of the smallest face in a scene
 STYLE, EXPRESSION, VIEW, FINISH = range(4)  # independent streams of chance from one seed
 
 
@@ -157,7 +156,7 @@ def draw_scene(
         min(width, height) >= 96, f"{width} x {height} is too small for a scene: at least 96 pixels"
     )
     count = faces if isinstance(faces, int) else len(faces)
-    most = max(1, int(width / (1.9 * LEAST_FACE)))
+    most = most_faces(width)
     require(0 <= count <= most, f"{count} faces do not fit in {width} pixels: at most {most}")
     emotions = (
         tuple(str(e) for e in rng.choice(EMOTIONS, count))
