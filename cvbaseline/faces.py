@@ -72,16 +72,18 @@ def crop_region(
         raise UserError(
             f"box {x} {y} {width} {height} has no pixel in the {shape[1]} x {shape[0]} picture"
         )
-    if options.square:
-        x, y = x + width / 2 - max(width, height) / 2, y + height / 2 - max(width, height) / 2
-        width = height = max(width, height)
-    left, right = round(x - options.margin * width), round(x + width * (1 + options.margin))
-    top, bottom = round(y - options.margin * height), round(y + height * (1 + options.margin))
-    right, bottom = max(right, left + 1), max(bottom, top + 1)
-    if (right - left) * (bottom - top) > LARGEST_CROP:
-        raise UserError(f"box {' '.join(map(str, box))} is too large for a crop")
-    rows = np.clip(np.arange(top, bottom), 0, shape[0] - 1)
-    columns = np.clip(np.arange(left, right), 0, shape[1] - 1)
+    across = down = max(width, height)
+    if not options.square:
+        across, down = width, height
+    # Whole pixels, counted from the box's corner: the same box gives the same crop anywhere.
+    left = x - round((across - width) / 2 + options.margin * across)
+    top = y - round((down - height) / 2 + options.margin * down)
+    across = max(1, round(across * (1 + 2 * options.margin)))
+    down = max(1, round(down * (1 + 2 * options.margin)))
+    if across * down > LARGEST_CROP:
+        raise UserError(f"box {x} {y} {width} {height} is too large for a crop")
+    rows = np.clip(np.arange(top, top + down), 0, shape[0] - 1)
+    columns = np.clip(np.arange(left, left + across), 0, shape[1] - 1)
     return rows, columns
 
 
