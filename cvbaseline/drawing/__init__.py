@@ -38,13 +38,13 @@ class DrawOptions:
     height: int = option(480, "height of a scene in pixels")
     faces: int = option(3, "most faces in a scene; each scene has 0 to this many")
     emotions: tuple[str, ...] = option(
-        EMOTIONS, f"emotions to draw, some of: {' '.join(EMOTIONS)}", type=str, nargs="+"
+        (), f"emotions to draw, some of: {' '.join(EMOTIONS)} (default: all)", type=str, nargs="+"
     )
     format: Literal["png", "jpg", "webp"] = option("png", "format of the pictures")
     seed: int = option(0, "same seed, same pictures")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "emotions", tuple(self.emotions))
+        object.__setattr__(self, "emotions", tuple(self.emotions) or EMOTIONS)
         require(self.count >= 1, f"--count {self.count}: at least 1 picture")
         require(self.seed >= 0, f"--seed {self.seed}: not negative")
         require(16 <= self.size <= 4096, f"--size {self.size}: 16 to 4096 pixels")
@@ -57,7 +57,6 @@ class DrawOptions:
             0 <= self.faces <= most,
             f"--faces {self.faces}: 0 to {most} fit in scenes of {self.width} pixels",
         )
-        require(bool(self.emotions), "--emotions: at least one")
         for emotion in self.emotions:
             require(
                 emotion in EMOTIONS, f"--emotions {emotion}: unknown; one of {', '.join(EMOTIONS)}"
