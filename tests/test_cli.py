@@ -1,0 +1,102 @@
+"""The command line as users call it: help, mistakes in one line, exit codes, lightness."""
+
+
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from importlib import import_module
+
+import pytest
+
+from cvbaseline import __version__, cli
+
+HEAVY = ("cv2", "sklearn", "skimage", "numba", "matplotlib", "scipy", "joblib", "keras")
+
+
+def options_class(name):
+    module, attribute = cli.COMMANDS[name].options.split(":")
+    return getattr(import_module(f"cvbaseline.{module}"), attribute)
+
+
+def loaded_by(code):
+    script = f"import sys\n{code}\nprint(*[m for m in {HEAVY!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()[-1].split()
+
+
+def test_import_and_help_load_nothing_heavy():
+    assert loaded_by("import cvbaseline") == []
+    assert loaded_by("from cvbaseline.cli import main\nmain(['--help'])") == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_a_verbs_help_loads_nothing_heavy(name):
+    words = [*name.split(), "--help"]
+    code = f"from cvbaseline.cli import main\ntry: main({words!r})\nexcept SystemExit: pass"
+    assert loaded_by(code) == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_names_every_option_with_its_meaning_and_default(name, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main([*name.split(), "--help"])
+    assert left.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for field in fields(options_class(name)):
+        assert field.metadata.get("help"), f"{name}: {field.name} has no help"
+        flag = field.metadata.get("args", [f"--{field.name.replace('_', '-')}"])[0]
+        if field.default is True:
+            flag = field.metadata.get("args", [f"--no-{field.name.replace('_', '-')}"])[0]
+        metavar = field.metadata.get("metavar")
+        assert flag in shown or str(metavar) in shown
+        if field.default not in (MISSING, None, True, False, ()):
+            assert f"(default: {field.default})" in shown, f"{name}: {field.name}"
+
+
+def test_module_and_console_script_are_the_same_program():
+    module = subprocess.run(
+        [sys.executable, "-m", "cvbaseline", "--version"], capture_output=True, text=True
+    )
+    assert (module.returncode, module.stdout) == (0, f"cvbaseline {__version__}\n")
+    assert cli.main(["--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["srot", "x"], "did you mean sort?"),
+        (["cascade"], "cvbaseline cascade needs one more word: cascade train"),
+        (["info"], "the following arguments are required"),
+        (["detect", "x.png", "--scale-fcator", "1.2"], "did you mean --scale-factor?"),
+        (["detect", "x.png", "--min-neighbors", "many"], "invalid int value: 'many'"),
+        (["detect", "there-is-no-such.png"], "does not exist"),
+        (["detect", "x.png", "--scale-factor", "1.0"], "scale"),
+        (["info", "there-is-no-such.xml"], "is not a file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(argv, message):
+    run = subprocess.run(
+        [sys.executable, "-m", "cvbaseline", *argv], capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_ctrl_c_leaves_with_130(monkeypatch, capsys):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "info", cli.COMMANDS["info"]._replace(run=interrupted))
+    assert cli.main(["info", "x"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_error():
+    run = subprocess.run(
+        f"{sys.executable} -m cvbaseline --help | head -n 1; echo ${{PIPESTATUS[0]}}",
+        shell=True, capture_output=True, text=True, executable="/bin/bash",
+    )  # fmt: skip
+    assert run.stdout.splitlines()[-1] == "0"
+    assert "Traceback" not in run.stderr
