@@ -35,7 +35,7 @@ class DetectionParameters:
     max_size: Optional[int] = option(
         None, "largest side of a box in pixels; without it the whole picture", metavar="PIXELS"
     )
-    equalise: bool = option(False, "even out the picture's histogram before the search")
+    equalise_picture: bool = option(False, "even out the picture's histogram before the search")
 
     def __post_init__(self) -> None:
         require(
@@ -113,7 +113,7 @@ def detect(
     nothing = Detections(as_boxes([]), np.zeros(0))
     if not _any_size(classifier, grey, parameters):
         return nothing
-    if parameters.equalise:
+    if parameters.equalise_picture:
         grey = cv2.equalizeHist(grey)
     windows, sums = _find_windows(classifier, grey, parameters)
     if len(windows) == 0:

@@ -1,7 +1,7 @@
 """Detection: OpenCV's own boxes, our score, and what is refused."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,7 @@ import skimage.data
 
 from cvbaseline.detection import DetectionParameters, Detections, detect, open_cascade
 from cvbaseline.errors import FormatError, UserError
+from cvbaseline.faces import CropOptions
 from cvbaseline.formats.cascade_xml import load_cascade, render_cascade
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -135,7 +136,7 @@ def test_order_does_not_depend_on_threads(golden, astronaut):
 
 def test_equalise_searches_the_equalised_picture(golden, astronaut):
     dark = astronaut[40:240, 120:330] // 4
-    asked = detect(dark, golden, DetectionParameters(equalise=True))
+    asked = detect(dark, golden, DetectionParameters(equalise_picture=True))
     by_hand = detect(cv2.equalizeHist(dark), golden, DetectionParameters())
     assert np.array_equal(asked.boxes, by_hand.boxes)
     assert not np.array_equal(asked.boxes, detect(dark, golden, DetectionParameters()).boxes)
@@ -144,7 +145,7 @@ def test_equalise_searches_the_equalised_picture(golden, astronaut):
 def test_the_picture_stays_as_it_is(golden, astronaut):
     grey = astronaut[40:240:2, 120:330:2]  # a view that is not contiguous
     before = grey.copy()
-    detect(grey, golden, DetectionParameters(equalise=True))
+    detect(grey, golden, DetectionParameters(equalise_picture=True))
     assert np.array_equal(grey, before)
 
 
@@ -231,12 +232,15 @@ def test_parameters_are_checked(values, message):
         DetectionParameters(**values)
 
 
-def test_parameters_are_checked_in_a_verb_that_inherits_from_two():
-    from cvbaseline.faces import CropOptions
-
+def test_a_verb_may_inherit_from_both_options():
     @dataclass(frozen=True, kw_only=True)
     class Both(DetectionParameters, CropOptions):
         pass
 
+    names = [field.name for field in (*fields(DetectionParameters), *fields(CropOptions))]
+    assert len(names) == len(set(names))
+    assert Both(margin=0.2, equalise="clahe").equalise == "clahe"
     with pytest.raises(UserError, match="margin"):
         Both(margin=9)
+    with pytest.raises(UserError, match="scale factor"):
+        Both(scale_factor=1)
