@@ -87,7 +87,12 @@ def test_same_seed_with_another_emotion_is_the_same_character():
         assert different[inside].mean() > 2 * different[~inside].mean()
 
 
-@pytest.mark.parametrize("seed", range(20))
+def open_eyed(seed):
+    """Whether the neutral face of this seed looks at us."""
+    return random_expression("neutral", np.random.default_rng([seed, EXPRESSION])).eyes == "open"
+
+
+@pytest.mark.parametrize("seed", list(filter(open_eyed, range(22))))
 def test_eyes_are_drawn_where_the_landmarks_say(seed):
     """Other irises change the picture at the landmarks of the eyes and nowhere else."""
     style = random_style(np.random.default_rng(seed))
@@ -97,8 +102,6 @@ def test_eyes_are_drawn_where_the_landmarks_say(seed):
         eyes = replace(style, **plain, iris_colour=colour, iris_colour_left=colour)
         face = draw_face(seed, "neutral", 160, eyes)
         images.append(face.image.astype(int))
-    if random_expression("neutral", np.random.default_rng([seed, EXPRESSION])).eyes != "open":
-        return
     y, x = np.nonzero(np.abs(images[0] - images[1]).sum(axis=2) > 60)
     changed = np.stack([x, y], axis=1)
     eyes = face.landmarks[[LEFT_EYE, RIGHT_EYE]]
