@@ -22,7 +22,9 @@ class CropOptions:
         "added on every side, as a share of the box; below 0 cuts into the box",
         metavar="SHARE",
     )
-    square: bool = option(True, "widen the box to a square, so that faces keep their proportions")
+    square: bool = option(
+        True, "crop squares around the boxes; --no-square squeezes a box that is none to the size"
+    )
     equalise: Literal["none", "histogram", "clahe"] = option(
         "none", "even out the contrast: over the whole crop, or locally (clahe)"
     )
