@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 
 from cvbaseline.boxes import intersection
 from cvbaseline.cascade import Cascade, Stage, Trees
-from cvbaseline.evaluator import passes
+from cvbaseline.evaluator import pack, passes
 from cvbaseline.features.lbp import enumerate_lbp
 from cvbaseline.formats.annotations import Annotation, save_info
 from cvbaseline.training import CascadeTrainingOptions
 from cvbaseline.training.negatives import (
+    SCALE_STEP,
     Grid,
     MinedNegatives,
     Picture,
     PictureCache,
+    draw_canvas,
     grid_corners,
+    lay_out,
     list_sources,
     overlaps,
-    pyramid,
     scan_picture,
     window_count,
 )
@@ -157,39 +159,59 @@ def test_overlap_is_a_common_pixel(corners, boxes):
     assert np.array_equal(overlaps(corners, boxes, 7, 5), expected)
 
 
+@given(
+    st.integers(8, 200), st.integers(8, 200), st.floats(1, 1.25), st.integers(8, 30),
+    st.integers(8, 30),
+)  # fmt: skip
+def test_levels_lie_apart_on_the_canvas_and_hold_a_window(rows, columns, phase, width, height):
+    levels = lay_out((rows, columns), phase, width, height)
+    places = np.array([level[1:] for level in levels]).reshape(-1, 4)
+    assert (intersection(places, places) > 0).sum() == len(levels)
+    assert all(level.width >= width and level.height >= height for level in levels)
+    if levels:
+        assert places[:, 0].min() == places[:, 1].min() == 0
+        assert (places[:, 0] + places[:, 2]).max() == levels[0].width
+        # One more level would be too small, and none is left out.
+        scale = phase * SCALE_STEP ** len(levels)
+        assert int(rows / scale) < height or int(columns / scale) < width
+
+
 def test_levels_are_resized_as_the_detector_does():
     grey = np.random.default_rng(1).integers(0, 256, (60, 90)).astype(np.uint8)
-    picture = Picture(grey, np.array([[10.0, 20.0, 30.0, 40.0]]))
-    levels = pyramid(picture, 1.0, 20, 20)
-    assert [level.grey.shape for level in levels] == [(60, 90), (48, 72), (38, 57), (30, 46), (24, 36)]
-    assert np.array_equal(levels[0].grey, grey)
-    expected = cv2.resize(grey, (72, 48), interpolation=cv2.INTER_LINEAR_EXACT)
-    assert np.array_equal(levels[1].grey, expected)
-    assert np.allclose(levels[1].boxes, [[8, 16, 24, 32]])
+    levels = lay_out(grey.shape, 1.0, 20, 20)
+    sizes = [(level.height, level.width) for level in levels]
+    assert sizes == [(60, 90), (48, 72), (38, 57), (30, 46), (24, 36)]
+    canvas = draw_canvas(grey, levels)
+    for level in levels:
+        expected = cv2.resize(
+            grey, (level.width, level.height), interpolation=cv2.INTER_LINEAR_EXACT
+        )
+        place = canvas[level.y : level.y + level.height, level.x : level.x + level.width]
+        assert np.array_equal(place, expected)
 
 
-def test_every_window_of_the_grid_is_counted():
+def test_every_window_of_the_grid_is_scanned():
     grey = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.uint8)
-    from cvbaseline.evaluator import pack
-
     grid = Grid(1.0, 3, (2, 1))
     picture = Picture(grey, np.zeros((0, 4)))
     hits = scan_picture(picture, pack(nothing_rejected()), grid, 10**6, np.random.default_rng(0))
-    expected = [
-        level.grey[y : y + SIDE, x : x + SIDE]
-        for level in pyramid(picture, 1.0, SIDE, SIDE)
-        for y in range(1, level.grey.shape[0] - SIDE + 1, 3)
-        for x in range(2, level.grey.shape[1] - SIDE + 1, 3)
-    ]
+    expected = []
+    for level in lay_out(grey.shape, 1.0, SIDE, SIDE):
+        size = (level.width, level.height)
+        reduced = cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        expected += [
+            reduced[y : y + SIDE, x : x + SIDE]
+            for y in range(min(1, level.height - SIDE), level.height - SIDE + 1, 3)
+            for x in range(min(2, level.width - SIDE), level.width - SIDE + 1, 3)
+        ]
     assert hits.found == hits.scanned == len(expected)
     assert np.array_equal(hits.windows, expected)
 
 
 def test_windows_at_step_one_are_about_what_is_counted():
     every = Grid(1.0, 1, (0, 0))
-    picture = Picture(np.zeros((90, 120), np.uint8), np.zeros((0, 4)))
-    levels = pyramid(picture, 1.0, 20, 16)
-    exact = sum(len(grid_corners(level.grey.shape, every, 20, 16)) for level in levels)
+    levels = lay_out((90, 120), 1.0, 20, 16)
+    exact = sum(len(grid_corners(level, every, 20, 16)) for level in levels)
     assert window_count((90, 120), 20, 16) == pytest.approx(exact, rel=0.02)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from cvbaseline.cascade import Cascade
 from cvbaseline.errors import PictureError, UserError
-from cvbaseline.evaluator import PackedCascade, pack, passes, scan_integral
+from cvbaseline.evaluator import PackedCascade, judge, pack, passes
 from cvbaseline.formats.annotations import load_background, load_info, resolve_picture
 from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.integral import integral_image
@@ -30,7 +30,7 @@ GOLDEN_RATIO = 0.6180339887498949  # its multiples spread the scale phases of th
 MAX_PASSES = 8
 CHUNK = 32  # pictures between two looks at the clock and the counts
 FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
-LONGEST_SIDE = 2048  # larger pictures are reduced once, when they are read
+LONGEST_SIDE = 1280  # larger pictures are reduced once, when they are read
 
 
 class NegativeReader(Protocol):
@@ -147,26 +147,62 @@ def window_count(shape: tuple[int, ...], width: int, height: int) -> float:
     return total
 
 
-def pyramid(picture: Picture, phase: float, width: int, height: int) -> list[Picture]:
-    """The levels at scales phase, phase * 1.25, ... that hold a window, resized as detectors do."""
-    levels = []
-    scale = phase
+class Level(NamedTuple):
+    """A level of a picture's pyramid, and where it lies on the canvas."""
+
+    scale: float  # the picture's pixels for one of the level's
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def lay_out(shape: tuple[int, ...], phase: float, width: int, height: int) -> list[Level]:
+    """The levels at scales phase, phase * 1.25, ... that hold a window, on one canvas.
+
+    They stand on shelves as wide as the largest level, each on the first with room for it.
+    """
+    levels: list[Level] = []
+    shelves: list[list[int]] = []  # x of the free part and y, per shelf
+    scale, bottom = phase, 0
     while True:
-        columns, rows = (int(side / scale) for side in picture.grey.shape[::-1])
+        columns, rows = int(shape[1] / scale), int(shape[0] / scale)
         if columns < width or rows < height:
             return levels
-        grey = picture.grey
-        if scale > 1:
-            grey = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
-        levels.append(Picture(grey, picture.boxes / scale))
+        room = levels[0].width if levels else columns
+        shelf = next((shelf for shelf in shelves if shelf[0] + columns <= room), None)
+        if shelf is None:
+            shelf = [0, bottom]
+            shelves.append(shelf)
+            bottom += rows
+        levels.append(Level(scale, shelf[0], shelf[1], columns, rows))
+        shelf[0] += columns
         scale *= SCALE_STEP
 
 
-def grid_corners(shape: tuple[int, ...], grid: Grid, width: int, height: int) -> np.ndarray:
-    """All windows' corners of the grid, int32 (n, 2) as x, y, row by row."""
-    xs = np.arange(grid.offset[0], shape[1] - width + 1, grid.step)
-    ys = np.arange(grid.offset[1], shape[0] - height + 1, grid.step)
-    return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.int32)
+def draw_canvas(grey: np.ndarray, levels: list[Level]) -> np.ndarray:
+    """The levels on their canvas, resized as detectors do, uint8 (h, w)."""
+    bottom = max(level.y + level.height for level in levels)
+    canvas = np.zeros((bottom, levels[0].width), np.uint8)
+    for level in levels:
+        place = canvas[level.y : level.y + level.height, level.x : level.x + level.width]
+        if level.scale == 1:
+            place[:] = grey
+        else:
+            size = (level.width, level.height)
+            cv2.resize(grey, size, dst=place, interpolation=cv2.INTER_LINEAR_EXACT)
+    return canvas
+
+
+def grid_corners(level: Level, grid: Grid, width: int, height: int) -> np.ndarray:
+    """The corners of the grid's windows on a level, from its own corner, int64 (n, 2) as x, y."""
+    offset_x = min(grid.offset[0], level.width - width)
+    offset_y = min(grid.offset[1], level.height - height)
+    xs = np.arange(offset_x, level.width - width + 1, grid.step)
+    ys = np.arange(offset_y, level.height - height + 1, grid.step)
+    corners = np.empty((len(ys), len(xs), 2), np.int64)
+    corners[..., 0], corners[..., 1] = xs, ys[:, None]
+    return corners.reshape(-1, 2)
 
 
 def overlaps(corners: np.ndarray, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -194,25 +230,26 @@ def scan_picture(
 ) -> Hits:
     """Scan a picture's pyramid with the cascade so far and choose at most `quota` of the hits."""
     width, height = packed.width, packed.height
-    levels = pyramid(picture, grid.phase, width, height)
-    scanned, places = 0, [np.zeros((0, 3), np.int32)]
-    for number, level in enumerate(levels):
-        integral = integral_image(level.grey, packed.planes)
-        corners = scan_integral(packed, integral, grid.step, grid.offset)
-        every = grid_corners(level.grey.shape, grid, width, height)
-        if len(level.boxes):
-            corners = corners[~overlaps(corners, level.boxes, width, height)]
-            every = every[~overlaps(every, level.boxes, width, height)]
-        scanned += len(every)
-        places.append(np.column_stack([np.full(len(corners), number), corners]))
-    hits = np.concatenate(places)
+    levels = lay_out(picture.grey.shape, grid.phase, width, height)
+    if not levels:
+        return Hits(np.zeros((0, height, width), np.uint8), 0, 0)
+    corners = []
+    for level in levels:
+        on_level = grid_corners(level, grid, width, height)
+        if len(picture.boxes):
+            boxes = picture.boxes / level.scale
+            on_level = on_level[~overlaps(on_level, boxes, width, height)]
+        corners.append(on_level + (level.x, level.y))
+    every = np.concatenate(corners)
+    canvas = draw_canvas(picture.grey, levels)
+    verdicts = judge(packed, integral_image(canvas, packed.planes), every)
+    hits = np.flatnonzero(verdicts.stages == len(packed.stage_threshold))
     chosen = hits
     if len(hits) > quota:
-        chosen = hits[np.sort(generator.choice(len(hits), quota, replace=False))]
-    windows = np.empty((len(chosen), height, width), np.uint8)
-    for row, (number, x, y) in enumerate(chosen.tolist()):
-        windows[row] = levels[number].grey[y : y + height, x : x + width]
-    return Hits(windows, len(hits), scanned)
+        chosen = np.sort(generator.choice(hits, quota, replace=False))
+    windows = [canvas[y : y + height, x : x + width] for x, y in every[chosen].tolist()]
+    stack = np.stack(windows) if windows else np.zeros((0, height, width), np.uint8)
+    return Hits(stack, len(hits), len(every))
 
 
 @dataclass
