@@ -1,4 +1,4 @@
-"""Matching and measures of detections: by hand, against naive twins, scikit-learn and properties."""
+"""Matching and measures of detections: by hand, against naive twins and scikit-learn."""
 
 import naive
 import numpy as np

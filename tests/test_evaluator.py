@@ -212,7 +212,7 @@ def test_a_cascade_without_stages_passes_all_but_flat_windows(windows):
     assert passes(replace(golden("lbp_GAB"), stages=()), windows).all()
 
 
-# ---- random cascades ------------------------------------------------------------------------------
+# ---- random cascades -----------------------------------------------------------------------------
 
 
 @st.composite
@@ -303,7 +303,7 @@ def test_random_cascades_as_the_naive_twin_and_opencv(example):
     assert np.array_equal(np.maximum(ours, 0), opencv_stages(cascade, samples))
 
 
-# ---- what is refused ------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 
 
 def test_windows_outside_the_picture_are_refused():

@@ -25,6 +25,7 @@ LOSSLESS = {
     "png": {}, "bmp": {}, "tiff": {}, "ppm": {}, "tga": {}, "pcx": {},
     "webp": {"lossless": True}, "jp2": {"irreversible": False},
 }  # fmt: skip
+EXACT = {"webp": {"exact": True}}  # keep the colours of transparent pixels
 TAG_ORIENTATION = 274
 
 
@@ -55,7 +56,7 @@ def save(tmp_path):
     return write
 
 
-# ---- what a picture holds -------------------------------------------------------------------------
+# ---- what a picture holds ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
@@ -135,9 +136,6 @@ def test_alpha_over_neutral_grey(kind, save):
     assert np.abs(read_colour(path) - expected).max() <= 1
     grey = expected @ np.array([0.299, 0.587, 0.114])
     assert np.abs(read_grey(path) - grey).max() <= 1.5
-
-
-EXACT = {"webp": {"exact": True}}
 
 
 def test_grey_with_alpha_and_palette_with_a_transparent_colour(save):
@@ -251,7 +249,7 @@ def test_any_name(name, save):
     assert np.array_equal(read_grey(str(save(encoded(GREY, "png"), name))), GREY)
 
 
-# ---- what is refused ------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 
 
 def png_header(width, height):
@@ -335,11 +333,15 @@ def test_a_file_that_may_not_be_read(save, monkeypatch):
         read_grey(path)
 
 
-WHOLE = {**TRUNCATED, "alpha": encoded(np.dstack([COLOUR, GREY]), "webp"),
-         "palette": encoded(Image.fromarray(COLOUR).quantize(9), "png"),
-         "hdr": opencv_encoded(COLOUR.astype(np.float32), ".hdr"),
-         "float": opencv_encoded(COLOUR.astype(np.float32), ".tiff"),
-         "ico": encoded(COLOUR, "ico"), "cmyk": encoded(Image.fromarray(COLOUR).convert("CMYK"), "jpg")}  # fmt: skip
+WHOLE = {
+    **TRUNCATED,
+    "alpha": encoded(np.dstack([COLOUR, GREY]), "webp"),
+    "palette": encoded(Image.fromarray(COLOUR).quantize(9), "png"),
+    "hdr": opencv_encoded(COLOUR.astype(np.float32), ".hdr"),
+    "float": opencv_encoded(COLOUR.astype(np.float32), ".tiff"),
+    "ico": encoded(COLOUR, "ico"),
+    "cmyk": encoded(Image.fromarray(COLOUR).convert("CMYK"), "jpg"),
+}
 
 
 @settings(max_examples=400)
@@ -365,7 +367,7 @@ def test_damaged_bytes_end_in_a_picture_or_a_reason(tmp_path_factory, kind, chan
             assert grey.dtype == np.uint8 and grey.ndim == 2 and grey.size <= 1e6
 
 
-# ---- folders and writing --------------------------------------------------------------------------
+# ---- folders and writing -------------------------------------------------------------------------
 
 
 def test_find_pictures(tmp_path):
