@@ -188,9 +188,10 @@ def _cell(value: object) -> object:
     See OWASP, "CSV injection". Paths do not need it but for the oddest names: they begin with
     the name of a folder or with "..".
     """
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\0", "\\0")  # which csv refuses on Python 3.10
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
 def _dumps(value: object) -> str:
