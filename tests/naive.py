@@ -54,7 +54,7 @@ def average_precision(scored, faces):
     return total / max(faces, 1)
 
 
-# ---- cascades, window by window -------------------------------------------------------------------
+# ---- cascades, window by window ------------------------------------------------------------------
 
 
 def upright_sum(window, rect):
@@ -139,3 +139,77 @@ def stages_passed(cascade, window, reject_flat=True):
         if total < stage.threshold - 1e-5:
             return number
     return len(cascade.stages)
+
+
+# ---- histograms of oriented gradients, least squares ---------------------------------------------
+
+
+def hog(picture, cell, shared, by_columns):
+    """Blocks of 2 x 2 cells, 9 directions, L2-Hys, written from Dalal & Triggs pixel by pixel.
+
+    shared : each pixel is shared among neighbouring directions and cells, and weighs less away
+        from the block's centre (as OpenCV does); else it counts fully in its own cell and bin
+        (as scikit-image does). by_columns : the order of blocks and cells.
+    """
+    import math
+
+    side, bins = len(picture), 9
+    grey = [[int(value) for value in row] for row in picture]
+
+    def gradient(x, y):
+        dx = grey[y][x + 1] - grey[y][x - 1] if 0 < x < side - 1 else 0
+        dy = grey[y + 1][x] - grey[y - 1][x] if 0 < y < side - 1 else 0
+        return math.hypot(dx, dy), math.atan2(dy, dx) % math.pi * bins / math.pi
+
+    def votes(position):
+        """Cells of the block on one axis with their shares."""
+        place = (position + 0.5) / cell - 0.5
+        if not shared:
+            return [(position // cell, 1.0)]
+        low = math.floor(place)
+        pairs = [(low, low + 1 - place), (low + 1, place - low)]
+        return [(index, share) for index, share in pairs if 0 <= index < 2]
+
+    def directions(angle):
+        if not shared:
+            return [(int(angle) % bins, 1.0)]
+        low = math.floor(angle - 0.5)
+        return [(low % bins, low + 1.5 - angle), ((low + 1) % bins, angle - 0.5 - low)]
+
+    def block(left, top):
+        histogram = {}
+        for dy in range(2 * cell):
+            for dx in range(2 * cell):
+                size, angle = gradient(left + dx, top + dy)
+                if shared:
+                    size *= math.exp(-((dx - cell) ** 2 + (dy - cell) ** 2) / (2 * (cell / 2) ** 2))
+                for cx, share_x in votes(dx):
+                    for cy, share_y in votes(dy):
+                        for bin_, share in directions(angle):
+                            first, second = (cx, cy) if by_columns else (cy, cx)
+                            key = (first * 2 + second) * bins + bin_
+                            histogram[key] = histogram.get(key, 0) + size * share_x * share_y * share
+        values = [histogram.get(key, 0.0) for key in range(4 * bins)]
+        before, after = (0.1 * len(values), 1e-3) if shared else (0, 0)
+        length = math.sqrt(sum(value**2 for value in values)) + before
+        values = [min(value / (length or 1), 0.2) for value in values]
+        length = math.sqrt(sum(value**2 for value in values)) + after
+        return [value / (length or 1) for value in values]
+
+    steps = range(0, side - 2 * cell + 1, cell)
+    places = [(a, b) if by_columns else (b, a) for a in steps for b in steps]
+    return [value for left, top in places for value in block(left, top)]
+
+
+def least_squares_scores(features, labels, weights, C, train, test):
+    """Scores of `test` rows by weighted ridge regression on `train` rows, as one lstsq system."""
+    import numpy as np
+
+    targets = np.array([[1.0 if k == label else -1.0 for k in range(max(labels) + 1)]
+                        for label in labels])  # fmt: skip
+    root = np.sqrt(weights[train])[:, None]
+    top = features[train] * root
+    ridge = np.eye(features.shape[1]) / np.sqrt(C)
+    system = np.vstack([top, ridge])
+    wanted = np.vstack([targets[train] * root, np.zeros((len(ridge), targets.shape[1]))])
+    return features[test] @ np.linalg.lstsq(system, wanted, rcond=None)[0]

@@ -3,7 +3,7 @@
 A cell's histogram has `BINS` directions of 0 to 180 degrees; blocks of 2 x 2 cells overlap by a
 cell and are normalised by L2-Hys (length 1, clipped at 0.2, length 1 again). OpenCV shares each
 pixel among neighbouring directions and cells, and weighs it by a Gaussian around the block's
-centre (sigma a quarter of block width + height); skimage.feature.hog does neither, and orders the
+centre (sigma a quarter of its side); skimage.feature.hog does neither, and orders the
 numbers by rows of blocks where OpenCV goes by columns.
 """
 
@@ -34,6 +34,20 @@ def hog_length(scales: Scales) -> int:
     return sum((size // cell - 1) ** 2 * 4 * BINS for size, cell in scales)
 
 
+def make_descriptor(size: int, cell: int) -> "cv2.HOGDescriptor":
+    """OpenCV's HOG of a size x size picture.
+
+    Every parameter is given: the defaults of the gamma correction differ between OpenCV 4 and 5.
+    """
+    import cv2
+
+    aperture, sigma, l2_hys, clip, gamma, levels, signed = 1, -1, 0, 0.2, False, 64, False
+    return cv2.HOGDescriptor(
+        (size, size), (2 * cell, 2 * cell), (cell, cell), (cell, cell), BINS,
+        aperture, sigma, l2_hys, clip, gamma, levels, signed,
+    )  # fmt: skip
+
+
 def hog_features(faces: np.ndarray, scales: Scales) -> np.ndarray:
     """Square roots of the HOG of every face at every scale, side by side.
 
@@ -52,9 +66,7 @@ def hog_features(faces: np.ndarray, scales: Scales) -> np.ndarray:
     features = np.empty((len(faces), hog_length(scales)), np.float32)
     start = 0
     for size, cell in scales:
-        descriptor = cv2.HOGDescriptor(
-            (size, size), (2 * cell, 2 * cell), (cell, cell), (cell, cell), BINS
-        )
+        descriptor = make_descriptor(size, cell)
         end = start + hog_length(((size, cell),))
         for face, row in zip(faces, features):
             shrinks = size < min(face.shape)

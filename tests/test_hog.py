@@ -1,0 +1,79 @@
+"""HOG: against a twin written from the paper, which itself agrees with scikit-image."""
+
+import cv2
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from skimage.feature import hog as skimage_hog
+
+from cvbaseline.classifiers.hog import check_scales, hog_features, hog_length
+
+NOISE = np.random.default_rng(5).integers(0, 256, (3, 24, 24)).astype(np.uint8)
+
+
+def by_skimage(picture, cell):
+    return skimage_hog(
+        picture, orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2),
+        block_norm="L2-Hys",
+    )  # fmt: skip
+
+
+def by_rows(features, size, cell):
+    """OpenCV's order (columns of blocks, columns of cells) as scikit-image's, (by, bx, cy, cx, 9)."""
+    blocks = size // cell - 1
+    return features.reshape(blocks, blocks, 2, 2, 9).transpose(1, 0, 3, 2, 4)
+
+
+@given(picture=arrays(np.uint8, (24, 24)), cell=st.sampled_from([4, 6, 8]))
+def test_naive_twin_and_ours(picture, cell):
+    ours = hog_features(picture[None], ((24, cell),))[0] ** 2
+    twin = naive.hog(picture, cell, shared=True, by_columns=True)
+    assert np.allclose(ours, twin, atol=2e-3)
+
+
+@pytest.mark.parametrize("cell", [4, 6, 8])
+def test_the_same_twin_without_sharing_is_scikit_image(cell):
+    for picture in NOISE:
+        twin = naive.hog(picture, cell, shared=False, by_columns=False)
+        assert np.allclose(by_skimage(picture, cell), twin, atol=1e-6)
+
+
+@pytest.mark.parametrize(("right", "down"), [(17, 3), (17, -3), (0, 17), (19, 11)])
+def test_even_slopes_agree_with_scikit_image(right, down):
+    # The slope's angle is in the middle of a direction (10, 170, 90, 30 degrees), so that no
+    # pixel is shared among two; its inner blocks are the same everywhere, so that sharing among
+    # cells makes no difference either.
+    y, x = np.mgrid[:8, :8]
+    picture = right * x + down * y
+    picture = (picture - picture.min()).astype(np.uint8)
+    ours = by_rows(hog_features(picture[None], ((8, 2),))[0] ** 2, 8, 2)
+    theirs = by_skimage(picture, 2).reshape(ours.shape)
+    inner = slice(1, -1)
+    assert np.allclose(theirs[inner, inner].max(axis=-1), 0.5)
+    assert np.allclose(ours[inner, inner], theirs[inner, inner], atol=0.01)
+
+
+def test_faces_at_two_scales_stand_side_by_side():
+    scales = ((24, 8), (16, 4))
+    both = hog_features(NOISE, scales)
+    assert both.shape == (3, hog_length(scales)) and both.dtype == np.float32
+    first = hog_length(scales[:1])
+    assert np.array_equal(both[:, :first], hog_features(NOISE, scales[:1]))
+    shrunk = np.stack([cv2.resize(face, (16, 16), interpolation=cv2.INTER_AREA) for face in NOISE])
+    assert np.array_equal(both[:, first:], hog_features(shrunk, scales[1:]))
+
+
+def test_brightness_and_contrast_hardly_matter():
+    picture = cv2.GaussianBlur(NOISE[0], (0, 0), 2)
+    dimmed = np.rint(picture * 0.6 + 40).astype(np.uint8)
+    before, after = hog_features(np.stack([picture, dimmed]), ((24, 8),)) ** 2
+    assert np.corrcoef(before, after)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("scales", [(), ((64, 7),), ((8, 8),), ((4, 1),), ((100_000, 10),)])
+def test_scales_without_a_hog_are_refused(scales):
+    with pytest.raises(ValueError, match="scale"):
+        check_scales(scales)
