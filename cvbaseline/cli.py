@@ -103,10 +103,12 @@ def run_draw(options: Any) -> Optional[int]:
 
 def run_cascade_train(options: Any) -> Optional[int]:
     """Train a cascade."""
-    from cvbaseline.training import train_cascade
+    from cvbaseline.progress import ProgressLine
+    from cvbaseline.training import INTERRUPTED_BY_USER, train_cascade
 
-    train_cascade(options, tell=tell)
-    return None
+    progress = ProgressLine()
+    result = train_cascade(options, tell=progress.tell, progress=progress)
+    return INTERRUPTED if result.stopped.endswith(INTERRUPTED_BY_USER) else None
 
 
 def run_info(options: Any) -> Optional[int]:
@@ -132,10 +134,15 @@ COMMANDS = {
 }
 
 
+# Verbs with the command lines of OpenCV 3's tools: their modules read the words themselves.
+OLD_TOOLS = {"traincascade": "the flags and files of opencv_traincascade"}
+
+
 def overview() -> str:
     """The text of `cvbaseline --help`."""
-    width = max(len(name) for name in COMMANDS) + 2
-    rows = "\n".join(f"  {name:<{width}}{command.summary}" for name, command in COMMANDS.items())
+    summaries = {name: command.summary for name, command in COMMANDS.items()} | OLD_TOOLS
+    width = max(len(name) for name in summaries) + 2
+    rows = "\n".join(f"  {name:<{width}}{summary}" for name, summary in summaries.items())
     return (
         "usage: cvbaseline COMMAND [options]\n\n"
         "Classical computer-vision baselines on faces.\n\n"
@@ -178,13 +185,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        tell(overview())
-        return 0
-    if argv[0] == "--version":
-        tell(f"cvbaseline {__version__}")
-        return 0
     try:
+        if not argv or argv[0] in ("-h", "--help", "help"):
+            tell(overview())
+            return 0
+        if argv[0] == "--version":
+            tell(f"cvbaseline {__version__}")
+            return 0
+        if argv[0] in OLD_TOOLS:
+            return import_module(f"cvbaseline.{argv[0]}").main(argv[1:])
         name, words = split_command(argv)
         return COMMANDS[name].run(parse(name, words)) or 0
     except UserError as error:

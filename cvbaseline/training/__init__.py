@@ -10,7 +10,10 @@ from cvbaseline.training.options import CascadeTrainingOptions
 if TYPE_CHECKING:
     from cvbaseline.training.loop import TrainingResult
 
-__all__ = ["CascadeTrainingOptions", "train_cascade"]
+__all__ = ["INTERRUPTED_BY_USER", "CascadeTrainingOptions", "train_cascade"]
+
+# How a result's `stopped` ends after Ctrl-C.
+INTERRUPTED_BY_USER = "interrupted"
 
 
 def train_cascade(

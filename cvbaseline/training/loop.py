@@ -17,6 +17,7 @@ from cvbaseline.boosting import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluator import passes
 from cvbaseline.parallel import worker_count
+from cvbaseline.training import INTERRUPTED_BY_USER
 from cvbaseline.training.negatives import MinedNegatives, PictureCache, list_sources
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.output import TrainingFolder
@@ -144,7 +145,7 @@ class _Training:
         except _BudgetSpent:
             stopped = f"the budget of {self.options.budget:g} s is spent"
         except KeyboardInterrupt:
-            stopped = "interrupted"
+            stopped = INTERRUPTED_BY_USER
         return self._finish(f"{len(self.stages)} stages: {stopped}")
 
     def _finish(self, stopped: str) -> TrainingResult:
