@@ -80,7 +80,7 @@ def render_contact_sheet(manifest: Manifest, emotions: Sequence[str], title: str
 {_chips(groups, colours)}
 <div class="tools" hidden>
 <label>Find <input type="search" placeholder="name or emotion" aria-keyshortcuts="/"></label>
-<label>Size <input type="range" min="130" max="480" value="240" aria-label="Size of the pictures"></label>
+<label>Size <input type="range" min="130" max="480" value="240" aria-label="Picture size"></label>
 <label><input type="checkbox" checked> boxes</label>
 </div>
 </div></nav>
@@ -260,7 +260,7 @@ def url(path: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text for HTML, also within quotes: marks escaped, control characters and stray bytes shown."""
+    """Text for HTML, within quotes too; control characters and stray bytes are made visible."""
     return html.escape("".join(map(_visible, text)))
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Protocol
 
+import numpy as np
+
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
-from cvbaseline.errors import PictureError, require
+from cvbaseline.errors import UserError, require
 from cvbaseline.faces import crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.manifest import NO_FACE, UNREADABLE, UNSURE, Face
@@ -84,11 +86,13 @@ class EmotionDecider:
     def __call__(self, path: Path) -> Decision:
         """The decision about one picture."""
         try:
-            grey = read_grey(path)
-        except PictureError as error:
+            return self._decide(read_grey(path))
+        except UserError as error:
             return Decision(UNREADABLE, problem=str(error).removeprefix(str(path)).lstrip(": "))
         except MemoryError:
-            return Decision(UNREADABLE, problem="there is not enough memory to read it")
+            return Decision(UNREADABLE, problem="there is not enough memory for it")
+
+    def _decide(self, grey: np.ndarray) -> Decision:
         height, width = grey.shape
         boxes, scores = detect(grey, self._classifier(), self._detection)
         if len(boxes) == 0:

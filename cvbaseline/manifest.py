@@ -109,7 +109,8 @@ class _Place(NamedTuple):
     def fail(self, expected: str, found: object) -> FormatError:
         return FormatError(
             self.source,
-            f"expected {expected}, found {str(found)[:60]!r}: restore the file or give another --out",
+            f"expected {expected}, found {str(found)[:60]!r}: "
+            "restore the file or give another --out",
             self.where,
         )
 
@@ -215,9 +216,7 @@ def _parse_record(entry: object, place: _Place) -> Record:
             raise place.fail(f"a path inside the output folder as {name}", texts[name])
     faces = tuple(_parse_face(face, place) for face in _take(entry, "faces", list, place))
     decided_by = entry.get("decided_by")
-    if decided_by is not None and not (
-        type(decided_by) is int and decided_by in range(len(faces))
-    ):
+    if decided_by is not None and not (type(decided_by) is int and decided_by in range(len(faces))):
         raise place.fail(f"decided_by below {len(faces)}", decided_by)
     return Record(**texts, **numbers, faces=faces, decided_by=decided_by)
 

@@ -73,7 +73,7 @@ class OutputFolder:
         for name in (JSON_NAME, CSV_NAME, SHEET_NAME, THUMBNAILS):
             require(
                 not os.path.lexists(self.path / name),
-                f"{self.path / name} exists and is not from sorting: give another folder with --out",
+                f"{self.path / name} exists and is not from sorting: give another --out",
             )
         return Manifest()
 
@@ -199,7 +199,7 @@ class OutputFolder:
             self._tell(f"hard links from {self.path} are not possible: {instead} instead")
 
     def flush(self, now: bool = False) -> None:
-        """Write the manifest, if that was some time ago or is wanted now; remove moved originals."""
+        """Write the manifest if it is time or wanted now; then remove moved originals."""
         if not now and time.monotonic() - self._flushed < FLUSH_SECONDS:
             return
         write_bytes(self.path / JSON_NAME, manifest_file.render_json(self.manifest))

@@ -112,8 +112,9 @@ def sort_pictures(
         with lock:
             output = OutputFolder(out, options.mode, say, folder)
             return _sort(options, output, search, decider, tell)
-    except PermissionError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror})") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{error.filename or out} cannot be used ({reason})") from None
 
 
 def _sort(
@@ -211,9 +212,7 @@ def _examine(
     return _Examined(picture, record, is_known)
 
 
-def _decided(
-    picture: Path, key: str, content: Fingerprint, decider: Any, settings: str
-) -> Record:
+def _decided(picture: Path, key: str, content: Fingerprint, decider: Any, settings: str) -> Record:
     decision = decider(picture)
     return Record(
         key,

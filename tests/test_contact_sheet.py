@@ -1,4 +1,4 @@
-"""The contact sheet, read back by an HTML parser: whole, escaped, and every link leads somewhere."""
+"""The contact sheet, read back by an HTML parser: whole, escaped, every link leads somewhere."""
 
 import os
 import re

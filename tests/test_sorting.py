@@ -450,6 +450,7 @@ def test_an_empty_folder_leaves_no_output(tmp_path):
         ({"folder": Path("pics"), "out": Path("pics/a.png")}, "is a file"),
         ({"folder": Path("happy/pics"), "out": Path(".")}, "one of the output's own folders"),
         ({"folder": Path("pics"), "out": Path("taken")}, "taken/sad is not a folder"),
+        ({"folder": Path("pics"), "out": Path("pics/a.png/out")}, "a.png/out cannot be used"),
     ],
 )
 def test_mistakes_are_one_line(pictures, tmp_path, monkeypatch, options, message):
