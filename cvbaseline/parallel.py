@@ -5,15 +5,32 @@ only its own rows: so results are the same with one thread and with many.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Optional, TypeVar
 
 Result = TypeVar("Result")
 
+_asked: ContextVar[Optional[int]] = ContextVar("threads asked for", default=None)
+
+
+@contextmanager
+def threads(count: Optional[int]) -> Iterator[None]:
+    """Within the block, work is cut over so many threads; None leaves it as it is."""
+    token = _asked.set(count or _asked.get())
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
 
 def worker_count() -> int:
-    """The processors this process may use, or the environment's CVBASELINE_THREADS."""
+    """The threads asked for, or the environment's CVBASELINE_THREADS, or one per processor."""
+    here = _asked.get()
+    if here is not None:
+        return here
     asked = os.environ.get("CVBASELINE_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)

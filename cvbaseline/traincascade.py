@@ -135,12 +135,13 @@ def traincascade(options: TraincascadeOptions, tell: Tell = print) -> Traincasca
 
     Raises UserError when the samples or the folder cannot be used.
     """
-    from cvbaseline.parallel import worker_count
+    from cvbaseline import parallel
 
     options = _with_parameters_of_folder(options, tell)
     for line in _header(options):
         tell(line)
-    with ThreadPoolExecutor(options.num_threads or worker_count()) as threads:
+    count = options.num_threads
+    with parallel.threads(count), ThreadPoolExecutor(parallel.worker_count()) as threads:
         return _Run(options, threads, tell).run()
 
 

@@ -12,11 +12,11 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
+from cvbaseline import parallel
 from cvbaseline.boosting import Progress as BoostingProgress
 from cvbaseline.boosting import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluator import passes
-from cvbaseline.parallel import worker_count
 from cvbaseline.training import INTERRUPTED_BY_USER
 from cvbaseline.training.negatives import MinedNegatives, PictureCache, list_sources
 from cvbaseline.training.options import CascadeTrainingOptions
@@ -79,9 +79,8 @@ class _Lap:
 def train(options: CascadeTrainingOptions, tell: Tell, progress: Progress) -> TrainingResult:
     """See `cvbaseline.training.train_cascade`."""
     clock = _Clock(options.budget, time.monotonic())
-    with ThreadPoolExecutor(options.jobs or worker_count()) as threads:
-        training = _Training(options, threads, clock, tell, progress)
-        return training.run()
+    with parallel.threads(options.jobs), ThreadPoolExecutor(parallel.worker_count()) as threads:
+        return _Training(options, threads, clock, tell, progress).run()
 
 
 class _Training:
