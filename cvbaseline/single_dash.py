@@ -1,14 +1,17 @@
 """Command lines of OpenCV 3's tools: `-numPos 1000`, single dashes, one word for each value.
 
-Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`. Tutorials'
+Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`, and `bare`
+is the value of a flag that may stand without one (`-show`, `-show 2`). Tutorials'
 command lines must work as they stand: a known flag without its dash is taken with a warning, so
 are flags of the tools' ancestors that have no meaning any more; any other unknown word is an
 error that names the nearest flag.
 """
 
 import difflib
+import sys
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
-from typing import Any, Callable, Literal, TypeVar, get_args, get_origin
+from typing import Any, Callable, Literal, Optional, TypeVar, get_args, get_origin
 
 from cvbaseline.errors import UserError
 
@@ -41,7 +44,7 @@ def parse_single_dash(
     values: dict[str, Any] = {}
     rest = list(words)
     while rest:
-        flag = _flag(rest.pop(0), known, obsolete, tell)
+        flag = find_flag(rest.pop(0), known, obsolete, tell)
         if flag in obsolete:
             tell(f"{flag} means nothing to this tool any more: left out")
             del rest[: obsolete[flag]]
@@ -50,16 +53,19 @@ def parse_single_dash(
         if field.type is bool:
             values[field.name] = True
             continue
+        if "bare" in field.metadata and (not rest or rest[0].startswith("-")):
+            values[field.name] = field.metadata["bare"]
+            continue
         if not rest:
             raise UserError(f"{flag} needs a value after it")
-        values[field.name] = _value(flag, field, rest.pop(0))
+        values[field.name] = read_value(flag, field, rest.pop(0))
     for flag, field in known.items():
         if field.name not in values and field.default is MISSING:
             raise UserError(f"{flag} is missing: {field.metadata['help']}")
     return options_class(**values)
 
 
-def _flag(
+def find_flag(
     word: str, known: dict[str, Any], obsolete: dict[str, int], tell: Callable[[str], None]
 ) -> str:
     """The flag that a word stands for."""
@@ -70,13 +76,18 @@ def _flag(
         if "-" + word == flag:
             tell(f"{word} is taken as {flag}: its dash is missing")
             return flag
-    near = difflib.get_close_matches(word.lower(), [flag.lower() for flag in known], 1)
-    meant = next((flag for flag in known if near and flag.lower() == near[0]), None)
+    meant = nearest_flag(word, known)
     hint = f"did you mean {meant}?" if meant else f"known are {' '.join(known)}"
     raise UserError(f"unknown argument {word}: {hint}")
 
 
-def _value(flag: str, field: "Field[Any]", word: str) -> Any:
+def nearest_flag(word: str, known: dict[str, Any]) -> Optional[str]:
+    """The known flag that a word was probably meant to be."""
+    near = difflib.get_close_matches(word.lower(), [flag.lower() for flag in known], 1)
+    return next((flag for flag in known if near and flag.lower() == near[0]), None)
+
+
+def read_value(flag: str, field: "Field[Any]", word: str) -> Any:
     """The value of a field from its word."""
     kind: Any = field.type
     if get_origin(kind) is Literal:
@@ -90,6 +101,42 @@ def _value(flag: str, field: "Field[Any]", word: str) -> Any:
     except ValueError:
         what = {int: "a whole number", float: "a number"}.get(kind, "something else")
         raise UserError(f"{flag} needs {what}, not {word!r}") from None
+
+
+def run_tool(
+    program: str,
+    options_class: type[Options],
+    run: Callable[[Options, Callable[[str], None]], int],
+    argv: Optional[Sequence[str]],
+    obsolete: dict[str, int],
+) -> int:
+    """A tool's console script: the exit code is `run`'s, 2 for a user's mistake, 130 after Ctrl-C.
+
+    Parameters
+    ----------
+    run : takes the options and a function that prints a line
+    argv : the words after the program's name (default: the command line's)
+    """
+
+    def warn(line: str) -> None:
+        print(f"{program}: {line}", file=sys.stderr, flush=True)
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if not words or words[0] in ("-help", "--help"):
+        print(usage(program, options_class))
+        return 0
+    try:
+        options = parse_single_dash(options_class, words, warn, obsolete)
+        return run(options, lambda line: print(line, flush=True))
+    except UserError as error:
+        warn(str(error))
+        return 2
+    except KeyboardInterrupt:
+        warn("interrupted; what was finished is kept")
+        return 130
 
 
 def usage(program: str, options_class: type[Any]) -> str:

@@ -46,6 +46,20 @@ def parse_info(text: str, source: Union[str, Path]) -> list[Annotation]:
     return [_parse_info_line(line, source, number) for number, line in _lines(text, source)]
 
 
+def parse_info_leniently(
+    text: str, source: Union[str, Path]
+) -> list[tuple[int, Union[Annotation, FormatError]]]:
+    """As `parse_info`, but each with its line's number, and the error of a line that does not fit
+    in its place."""
+    entries: list[tuple[int, Union[Annotation, FormatError]]] = []
+    for number, line in _lines(text, source):
+        try:
+            entries.append((number, _parse_info_line(line, source, number)))
+        except FormatError as error:
+            entries.append((number, error))
+    return entries
+
+
 def _parse_info_line(line: str, source: Union[str, Path], number: int) -> Annotation:
     place = f"line {number}"
     tokens = list(re.finditer(r"\S+", line))
@@ -88,7 +102,7 @@ def _reads_back(line: str, path: str) -> bool:
 
 def load_info(path: Path) -> list[Annotation]:
     """`parse_info` of a file; `resolve_picture(annotation.path, path.parent, Path())` finds it."""
-    return parse_info(_decode(read_bytes(path, MAX_BYTES)), path)
+    return parse_info(read_list(path), path)
 
 
 def save_info(path: Path, annotations: list[Annotation]) -> None:
@@ -121,7 +135,7 @@ def load_background(path: Path, blank_ends: bool = False) -> list[Path]:
 
     A picture that is in neither place is given as it is written, for the reader to complain of.
     """
-    listed = parse_background(_decode(read_bytes(path, MAX_BYTES)), path, blank_ends)
+    listed = parse_background(read_list(path), path, blank_ends)
     return [resolve_picture(picture.path, Path(), Path(path).parent) for picture in listed]
 
 
@@ -159,7 +173,12 @@ def _cut(line: str) -> str:
     return repr(line if len(line) <= 80 else line[:77] + "...")
 
 
-def _decode(data: bytes) -> str:
+def read_list(path: Path) -> str:
+    """The text of info.dat or bg.txt."""
+    return decode_text(read_bytes(path, MAX_BYTES))
+
+
+def decode_text(data: bytes) -> str:
     """UTF-8, UTF-16 by its mark (PowerShell's), else the encoding of this system's file names."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")

@@ -1,0 +1,213 @@
+"""opencv_createsamples' command lines against what OpenCV 3.4.18's own program made of them."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cvbaseline.createsamples import CreatesamplesOptions, main
+from cvbaseline.errors import UserError
+from cvbaseline.formats.vec import load_vec, save_vec
+
+GOLDEN = Path(__file__).parent / "data" / "createsamples"
+README = (GOLDEN / "README.md").read_text(encoding="utf-8")
+COMMANDS = [shlex.split(line)[1:] for line in re.findall("^opencv_createsamples.*", README, re.M)]
+TO_VEC = [words for words in COMMANDS if "-vec" in words]
+TO_PICTURES = [words for words in COMMANDS if "-vec" not in words]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The golden folder's input as the working directory."""
+    folder = tmp_path / "samples"
+    shutil.copytree(GOLDEN, folder, ignore=shutil.ignore_patterns("*.vec", "placed", "scaled"))
+    shutil.copytree(
+        GOLDEN.parent / "traincascade" / "backgrounds", tmp_path / "traincascade" / "backgrounds"
+    )
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def value_of(words: list[str], flag: str) -> str:
+    return words[words.index(flag) + 1]
+
+
+@pytest.mark.parametrize("words", TO_VEC, ids=lambda words: value_of(words, "-vec"))
+def test_samples_are_the_old_ones_byte_for_byte(pictures, words):
+    assert main(words) == 0
+    name = value_of(words, "-vec")
+    assert Path(name).read_bytes() == (GOLDEN / name).read_bytes()
+
+
+@pytest.mark.parametrize("words", TO_PICTURES, ids=lambda words: value_of(words, "-info"))
+def test_test_pictures_are_the_old_ones(pictures, words):
+    assert main(words) == 0
+    folder = Path(value_of(words, "-info")).parent
+    expected = {path.name for path in (GOLDEN / folder).iterdir()}
+    assert {path.name for path in folder.iterdir()} == expected
+    assert (folder / "info.lst").read_bytes() == (GOLDEN / folder / "info.lst").read_bytes()
+    for name in expected - {"info.lst"}:
+        made, old = cv2.imread(str(folder / name), 0), cv2.imread(str(GOLDEN / folder / name), 0)
+        assert np.array_equal(made, old)
+
+
+def test_a_tutorial_word_for_word(pictures, capsys):
+    """pythonprogramming.net's two commands: test pictures, then samples of them."""
+    shutil.copy("thing.png", "watch5050.jpg")
+    first = (
+        "-img watch5050.jpg -bg bg.txt -info info/info.lst -pngoutput info "
+        "-maxxangle 0.5 -maxyangle 0.5 -maxzangle 0.5 -num 1950"
+    )
+    assert main(first.split()) == 0
+    assert "made 4 of 1950 test pictures" in capsys.readouterr().out
+    assert main("-info info/info.lst -num 1950 -w 20 -h 20 -vec positives.vec".split()) == 0
+    assert "made 4 of 1950 samples" in capsys.readouterr().out
+    vec = load_vec(Path("positives.vec"), 20, 20)
+    assert vec.claimed == len(vec.samples) == 4  # the old program claimed 1950
+    line = Path("info/info.lst").read_text().splitlines()[2].split()
+    x, y, w, h = map(int, line[2:])
+    picture = cv2.imread(f"info/{line[0]}", 0)
+    expected = cv2.resize(picture[y : y + h, x : x + w], (20, 20), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(vec.samples[2], expected)
+
+
+def test_the_flag_without_its_dash_is_taken_with_a_warning(pictures, capsys):
+    words = "-img thing.png -vec a.vec -num 3 -maxyangle 1.1 maxzangle 0.2".split()
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert "maxzangle is taken as -maxzangle: its dash is missing" in shown.err
+    assert "Max z angle: 0.2" in shown.out
+
+
+def test_a_seed_gives_its_samples_again_and_another_gives_others(pictures):
+    for name, seed in (("a.vec", "5"), ("b.vec", "5"), ("c.vec", "6")):
+        words = ["-img", "thing.png", "-bg", "bg.txt", "-num", "30", "-rngseed", seed]
+        assert main([*words, "-vec", name]) == 0
+    first, again, other = (Path(name).read_bytes() for name in ("a.vec", "b.vec", "c.vec"))
+    assert first == again != other
+
+
+def test_what_cannot_be_used_is_named_and_left_out(pictures, capsys):
+    Path("list.dat").write_text(
+        "grey.png 1 0 0 20 20\nno-such.png 1 0 0 5 5\ngrey.png one box\n"
+        "grey.png 2 60 50 20 20 5 5 10 10\n\n"
+    )
+    assert main("-info list.dat -vec a.vec -w 10 -h 10".split()) == 0
+    out = capsys.readouterr().out
+    assert "list.dat, line 2: left out: no-such.png: cannot be opened" in out
+    assert "list.dat, line 3: expected `path n x y w h ...`, found 'grey.png one box'" in out
+    assert "list.dat, line 4: left out: box 1 (60 50 20 20) is not inside grey.png" in out
+    assert "70 x 60 pixels" in out
+    assert "made 2 of 1000 samples asked for: list.dat lists 4, 3 left out" in out
+    grey = cv2.imread("grey.png", 0)
+    samples = load_vec(Path("a.vec"), 10, 10).samples
+    for sample, place in zip(samples, (grey[:20, :20], grey[5:15, 5:15])):
+        assert np.array_equal(sample, cv2.resize(place, (10, 10), interpolation=cv2.INTER_AREA))
+
+
+def test_squeezed_boxes_are_counted(pictures, capsys):
+    Path("list.dat").write_text("grey.png 3 0 0 20 20 0 0 20 40 0 0 21 20\n")
+    assert main("-info list.dat -vec a.vec -w 10 -h 10".split()) == 0
+    assert "1 of 3 boxes are not of the shape 10:10" in capsys.readouterr().out
+
+
+def test_more_boxes_than_asked_for_are_told(pictures, capsys):
+    assert main("-info info.dat -vec a.vec -num 4 -w 10 -h 10".split()) == 0
+    assert "info.dat lists 10 boxes: -num 10 takes them all" in capsys.readouterr().out
+    assert len(load_vec(Path("a.vec"), 10, 10).samples) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("-info empty.dat -vec a.vec", "empty.dat gave no sample, a.vec is not written"),
+        ("-info no-such.dat -vec a.vec", "no-such.dat cannot be read"),
+        ("-img thing.png", "-img needs -vec out.vec"),
+        ("-num 5", "nothing to do"),
+        ("-vec a.vec -nmu 5", "unknown argument -nmu: did you mean -num?"),
+        ("-info info.dat -vec a.vec -num many", "-num needs a whole number, not 'many'"),
+        ("-img thing.png -vec a.vec -maxxangle 45", "45 degrees are 0.785"),
+        ("-img thing.png -vec a.vec -bgcolor 255 -bgthresh 255", "all of it is transparent"),
+        ("-img thing.png -vec a.vec -bg nothing.txt", "nothing.txt lists no picture"),
+        ("-img thing.png -vec a.vec -bg info.dat", "no picture that info.dat lists can be used"),
+        ("-img thing.png -bg bg.txt -info a.lst -w 80 -h 80", "larger than 114 x 114"),
+        ("-info info.dat -vec grey.png", "grey.png is there already and would be replaced"),
+        ("-img thing.png -bg bg.txt -info info.dat", "info.dat is there already and would be"),
+        ("-img missing.png -vec a.vec", "missing.png: cannot be opened"),
+        ("-vec thing.png", "thing.png"),
+        ("-info info.dat -vec a.vec -w", "-w needs a value after it"),
+    ],
+)
+def test_a_mistake_is_one_line_exit_code_2_and_nothing_is_written(
+    pictures, capsys, words, message
+):
+    Path("empty.dat").write_text("# nothing\n\n")
+    Path("nothing.txt").write_text("# nothing\n\n")
+    before = {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()}
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err.splitlines()
+    assert message in error[-1] and error[-1].startswith("opencv_createsamples: ")
+    assert {p: p.read_bytes() for p in pictures.rglob("*") if p.is_file()} == before
+
+
+def test_the_old_list_may_be_written_again(pictures):
+    words = "-img thing.png -bg bg.txt -info out/info.lst -num 2".split()
+    assert main(words) == 0
+    assert main([*words, "-rngseed", "9"]) == 0
+    listed = [line.split()[0] for line in Path("out/info.lst").read_text().splitlines()]
+    assert len(listed) == 2 and all((Path("out") / name).exists() for name in listed)
+
+
+def test_a_vec_is_extracted_and_reads_back(pictures, capsys):
+    samples = np.random.default_rng(0).integers(0, 256, (12, 9, 7)).astype(np.uint8)
+    save_vec(Path("a.vec"), samples)
+    assert main("-vec a.vec -w 7 -h 9 -extract some/folder".split()) == 0
+    made = sorted(Path("some/folder").iterdir())
+    assert [path.name for path in made][:2] == ["0001.png", "0002.png"] and len(made) == 12
+    assert all(np.array_equal(cv2.imread(str(p), 0), s) for p, s in zip(made, samples))
+    assert main("-vec a.vec -w 7 -h 9 -extract some/folder".split()) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_a_contact_sheet_shows_every_sample(pictures, capsys):
+    samples = np.stack([np.full((9, 7), grey, np.uint8) for grey in range(40, 240, 20)])
+    save_vec(Path("a.vec"), samples)
+    assert main("-vec a.vec -w 7 -h 9 -show 3".split()) == 0
+    assert "a.vec.png shows 10 of 10 samples" in capsys.readouterr().out
+    sheet = cv2.imread("a.vec.png", 0)
+    for grey in range(40, 240, 20):
+        assert (sheet[:, 56:] == grey).sum() == 9 * 7 * 3 * 3
+
+
+def test_a_vec_of_another_size_is_guessed_to_be_square(pictures, capsys):
+    save_vec(Path("a.vec"), np.zeros((2, 8, 8), np.uint8))
+    assert main(["-vec", "a.vec"]) == 0
+    out = capsys.readouterr().out
+    assert "found samples of 64 pixels" in out and "taken as 8 x 8" in out
+    save_vec(Path("b.vec"), np.zeros((2, 5, 8), np.uint8))
+    assert main(["-vec", "b.vec"]) == 2
+    assert "8 x 5, 5 x 8" in capsys.readouterr().err
+
+
+def test_small_backgrounds_hold_the_object_whole(pictures):
+    """The old program took the first background's room for all and died on a smaller one."""
+    cv2.imwrite("small.png", np.full((30, 26), 90, np.uint8))
+    cv2.imwrite("tiny.png", np.full((12, 12), 90, np.uint8))
+    Path("sizes.txt").write_text("../traincascade/backgrounds/0.png\nsmall.png\ntiny.png\n" * 10)
+    assert main("-img thing.png -bg sizes.txt -info s/info.lst -w 20 -h 20 -num 30".split()) == 0
+    sizes = set()
+    for line in Path("s/info.lst").read_text().splitlines():
+        name, _, x, y, w, h = line.split()
+        rows, columns = cv2.imread(f"s/{name}", 0).shape
+        assert int(x) + int(w) <= columns and int(y) + int(h) <= rows
+        sizes.add((columns, rows))
+    assert sizes == {(90, 75), (26, 30)}
+
+
+def test_options_are_checked_before_anything_is_read():
+    with pytest.raises(UserError, match="-num 0"):
+        CreatesamplesOptions(num=0)
