@@ -45,10 +45,37 @@ class Screen:
         steps = np.where(norm > 0, _PIXEL_STEPS * area / np.maximum(norm, 1), 0)
         levels = windows.reshape(len(windows), -1) * steps[:, None].astype(np.float32)
         self._levels = np.minimum(levels.round(), _PIXEL_LIMIT).astype(np.int16)
+        self._tilted = bool(pool.tilted.any())
+        self._tables: list[np.ndarray] = []  # covariance of points: upright, tilted
         self._rank = np.random.default_rng(seed).permutation(len(windows))
 
+    def renew(self, load: Load) -> None:
+        """Estimate the covariance anew, under a node's weights."""
+        members, whole, _ = self._whole_numbers(load)
+        covariance = self._covariance(members, whole)
+        self._tables = [_integrate_both(upright_integral, covariance, self._shape)]
+        if self._tilted:
+            self._tables.append(_integrate_both(tilted_integral, covariance, self._shape))
+
     def scores(self, load: Load) -> np.ndarray:
-        """float64 (features,): the greater, the more promising for the node."""
+        """float64 (features,): the greater, the more promising for a node."""
+        cross = self._cross(*self._whole_numbers(load)).reshape(*self._shape, 1)
+        lines = [upright_integral(cross).ravel()]
+        if self._tilted:
+            lines.append(tilted_integral(cross).ravel())
+        scores = np.empty(len(self._pool.places))
+
+        def task(start: int, stop: int) -> None:
+            part = Corners(*(column[start:stop] for column in self._pool))
+            explained_variance(
+                part, lines[0], self._tables[0], lines[-1], self._tables[-1], scores[start:stop]
+            )
+
+        for_blocks(task, len(scores), _BLOCK)
+        return scores
+
+    def _whole_numbers(self, load: Load) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The node's samples, their weights, and weights times responses, in whole numbers."""
         members = np.flatnonzero(load.inside & (load.weights > 0))
         weights = load.weights[members]
         responses = load.targets[members].astype(np.float64)
@@ -56,21 +83,7 @@ class Screen:
             responses = 2 * responses - 1
         whole = np.rint(weights * (_WEIGHT_LIMIT / weights.max()))
         pull = whole * np.rint(responses * (_WEIGHT_LIMIT / np.abs(responses).max()))
-        cross = self._cross(members, whole, pull)
-        covariance = self._covariance(members, whole)
-        tilted = bool(self._pool.tilted.any())
-        tables = [_integrate(upright_integral, cross, covariance, self._shape)]
-        tables.append(
-            _integrate(tilted_integral, cross, covariance, self._shape) if tilted else tables[0]
-        )
-        scores = np.empty(len(self._pool.places))
-
-        def task(start: int, stop: int) -> None:
-            part = Corners(*(column[start:stop] for column in self._pool))
-            explained_variance(part, *tables[0], *tables[1], scores[start:stop])
-
-        for_blocks(task, len(scores), _BLOCK)
-        return scores
+        return members, whole, pull
 
     def _cross(self, members: np.ndarray, whole: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Covariance of each pixel with the responses, up to a factor: float64 (pixels,)."""
@@ -93,13 +106,11 @@ class Screen:
         return weighted.T @ levels / total - np.outer(mean, mean)
 
 
-def _integrate(integral, cross, covariance, shape) -> tuple[np.ndarray, np.ndarray]:
-    """Statistics of pixels as statistics of points of an integral image."""
-    pixels = cross.size
-    line = integral(cross.reshape(*shape, 1)).ravel()
-    half = integral(covariance.reshape(*shape, pixels)).reshape(-1, pixels)
+def _integrate_both(integral, covariance: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The covariance of pixels as that of points of an integral image."""
+    half = integral(covariance.reshape(*shape, -1)).reshape(-1, len(covariance))
     both = integral(np.ascontiguousarray(half.T).reshape(*shape, len(half)))
-    return line, both.reshape(len(half), len(half))
+    return both.reshape(len(half), len(half))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -18,10 +18,10 @@ from .screening import Screen
 from .search_exhaustive import scan_values
 from .tree_growing import GINI, LEAST_SQUARES, Load, Split
 
-_CANDIDATES = 2000  # of the root
-_CANDIDATES_BELOW = 500  # more of each node below the root, for that node only
+_CANDIDATES = 8000  # features tried for a node; screening names half of them for the root anew
+_CANDIDATE_BYTES = 1 << 29
 _REFINED = 16
-_EARLY_ROUNDS, _ROUNDS = 3, 4  # the first rounds screen anew, later every fourth
+_ROUNDS = 8  # trees between two estimates of the covariance
 _BINS = 256
 _REACH = 3.0  # standard deviations that the bins cover on either side
 _BLOCK = 64
@@ -41,25 +41,31 @@ class ScreenedHaar:
         self._samples = prepare_haar(windows, bool(pool.tilted.any()))
         self._corners = corners(pool, windows.shape[2])
         self._screen = Screen(windows, self._samples.norm, self._corners, seed)
+        room = min(_CANDIDATES, _CANDIDATE_BYTES // len(windows), len(pool.tilted))
+        self._features = np.full(room, -1)  # of each candidate, -1 where there is room
+        self._named = np.full(room, -1)  # the round that last named each candidate
+        self._bins = np.empty((room, len(windows)), np.uint8)
         self._round = 0
-        self._candidates = np.zeros(0, np.int64)
-        self._bins = np.zeros((0, len(windows)), np.uint8)
 
     def best_split(self, load: Load, depth: int) -> Optional[Split]:
         if depth == 0:
-            if self._round < _EARLY_ROUNDS or self._round % _ROUNDS == 0:
-                self._candidates = self._promising(load, _CANDIDATES)
-                self._bins = self._binned(self._candidates)
+            if self._round % _ROUNDS == 0:
+                self._screen.renew(load)
             self._round += 1
-            candidates, quality = self._candidates, _try_bins(self._bins, load)
-        else:
-            others = np.setdiff1d(self._promising(load, _CANDIDATES_BELOW), self._candidates)
-            candidates = np.concatenate([self._candidates, others])
-            quality = np.concatenate(
-                [_try_bins(self._bins, load), _try_bins(self._binned(others), load)]
-            )
-        best = candidates[np.lexsort([candidates, -quality])[:_REFINED]]
-        return self._refine(np.sort(best), load)
+        self._take_up(self._promising(load, len(self._features) // (2 if depth == 0 else 8)))
+        used = int(np.count_nonzero(self._features >= 0))
+        features = self._features[:used]
+        quality = _try_bins(self._bins[:used], load)
+        best = np.lexsort([features, -quality])[:_REFINED]
+        return self._refine(np.sort(features[best]), load)
+
+    def _take_up(self, promising: np.ndarray) -> None:
+        """Make features candidates, in place of those that were named longest ago."""
+        self._named[np.isin(self._features, promising)] = self._round
+        others = np.setdiff1d(promising, self._features)
+        places = np.sort(np.argsort(self._named, kind="stable")[: len(others)])
+        self._features[places], self._named[places] = others, self._round
+        self._put_in_bins(others, places)
 
     def goes_left(self, split: Split) -> np.ndarray:
         return self._values(np.array([split.feature]))[0] <= np.float32(split.threshold)
@@ -69,29 +75,28 @@ class ScreenedHaar:
 
     def _promising(self, load: Load, count: int) -> np.ndarray:
         """The features of the greatest scores, in ascending order; of equals, the first."""
+        if len(self._features) == len(self._corners.tilted):
+            return np.arange(len(self._features))
         scores = self._screen.scores(load)
-        if len(scores) <= count:
-            return np.arange(len(scores))
         least = np.partition(scores, -count)[-count]
         better = np.flatnonzero(scores > least)
         equal = np.flatnonzero(scores == least)[: count - len(better)]
         return np.sort(np.concatenate([better, equal]))
 
-    def _binned(self, chosen: np.ndarray) -> np.ndarray:
-        """The chosen features' values as bins: uint8 (chosen, n)."""
-        bins = np.empty((len(chosen), len(self._samples.norm)), np.uint8)
+    def _put_in_bins(self, features: np.ndarray, places: np.ndarray) -> None:
+        """Fill candidates' rows: uint8 numbers of bins."""
+        count = self._bins.shape[1]
 
         def task(start: int, stop: int) -> None:
-            part = Corners(*(column[chosen[start:stop]] for column in self._corners))
-            values = np.empty((stop - start, bins.shape[1]), np.float32)
+            part = Corners(*(column[features[start:stop]] for column in self._corners))
+            values = np.empty((stop - start, count), np.float32)
             evaluate_haar_kernel(self._samples, part, values)
-            some = values[:, :: max(1, bins.shape[1] // 512)].astype(np.float64)
+            some = values[:, :: max(1, count // 512)].astype(np.float64)
             spread = np.maximum(some.std(axis=1), 1e-6) * _REACH
             scale = _BINS / (2 * spread)
-            put_in_bins(values, some.mean(axis=1) - spread, scale, bins[start:stop])
+            put_in_bins(values, some.mean(axis=1) - spread, scale, places[start:stop], self._bins)
 
-        for_blocks(task, len(chosen), _BLOCK)
-        return bins
+        for_blocks(task, len(features), _BLOCK)
 
     def _refine(self, chosen: np.ndarray, load: Load) -> Optional[Split]:
         """The best exact cut among a few features."""
@@ -113,16 +118,15 @@ class ScreenedHaar:
 def _try_bins(bins: np.ndarray, load: Load) -> np.ndarray:
     """How good each feature's best cut between bins is: float64 (features,)."""
     quality = np.empty(len(bins))
+    members = np.flatnonzero(load.inside)
+    weights, targets = load.weights[members], load.targets[members]
     if load.criterion == LEAST_SQUARES:
-        first = np.where(load.inside, load.weights, 0.0)
-        second = first * load.targets
+        pairs = np.stack([weights, weights * targets], axis=1)
     else:
-        first = np.where(load.inside & (load.targets == 0), load.weights, 0.0)
-        second = np.where(load.inside & (load.targets != 0), load.weights, 0.0)
-    pairs = np.stack([first, second], axis=1)
+        pairs = np.stack([weights * (targets == 0), weights * (targets != 0)], axis=1)
 
     def task(start: int, stop: int) -> None:
-        scan_bins(bins[start:stop], pairs, load.criterion, quality[start:stop])
+        scan_bins(bins[start:stop], members, pairs, load.criterion, quality[start:stop])
 
     for_blocks(task, len(bins), _BLOCK)
     return quality
@@ -130,24 +134,31 @@ def _try_bins(bins: np.ndarray, load: Load) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def put_in_bins(
-    values: np.ndarray, least: np.ndarray, scale: np.ndarray, bins: np.ndarray
+    values: np.ndarray, least: np.ndarray, scale: np.ndarray, places: np.ndarray, bins: np.ndarray
 ) -> None:
-    """Write (value - least) * scale, kept within 0..255, into uint8 (features, n)."""
+    """Write (value - least) * scale, kept within 0..255, into rows `places` of uint8 (.., n)."""
     for f in range(len(values)):
-        value, row = values[f], bins[f]
+        value, row = values[f], bins[places[f]]
         a, b = np.float32(scale[f]), np.float32(-least[f] * scale[f])
         for i in range(len(row)):
             row[i] = np.uint8(min(max(value[i] * a + b, np.float32(0)), np.float32(255)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def scan_bins(bins: np.ndarray, pairs: np.ndarray, criterion: int, quality: np.ndarray) -> None:
+def scan_bins(
+    bins: np.ndarray,
+    members: np.ndarray,
+    pairs: np.ndarray,
+    criterion: int,
+    quality: np.ndarray,
+) -> None:
     """The quality of each feature's best cut between bins.
 
     Parameters
     ----------
     bins : uint8 (features, n)
-    pairs : float64 (n, 2), weight and weighted response, or the weights of class 0 and 1
+    members : int64 (m,), the samples of the node
+    pairs : float64 (m, 2), weight and weighted response, or the weights of class 0 and 1
     criterion : of tree_growing
     quality : float64 (features,), written; -1 where all samples share a bin
     """
@@ -155,12 +166,14 @@ def scan_bins(bins: np.ndarray, pairs: np.ndarray, criterion: int, quality: np.n
     for f in range(len(bins)):
         table[:] = 0
         row = bins[f]
-        for i in range(len(row)):
-            b = row[i]
+        for i in range(len(members)):
+            b = row[members[i]]
             table[b, 0] += pairs[i, 0]
             table[b, 1] += pairs[i, 1]
-        right0, right1 = table[:, 0].sum(), table[:, 1].sum()
-        left0, left1, best = 0.0, 0.0, -1.0
+        left0, left1, right0, right1, best = 0.0, 0.0, 0.0, 0.0, -1.0
+        for b in range(256):
+            right0 += table[b, 0]
+            right1 += table[b, 1]
         for b in range(255):
             left0 += table[b, 0]
             left1 += table[b, 1]

@@ -23,8 +23,10 @@ class OldStage(NamedTuple):
     trees: list[OldTree]
 
 
-def runs() -> list[str]:
-    return sorted(path.stem for path in FOLDER.glob("*.log"))
+def stages() -> list[tuple[str, int]]:
+    """All (run, stage) there are."""
+    names = (path.stem.rpartition("_stage") for path in sorted(FOLDER.glob("*.xml")))
+    return [(run, int(number)) for run, _, number in names]
 
 
 def read_stage(run: str, stage: int) -> OldStage:

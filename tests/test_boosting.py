@@ -45,8 +45,7 @@ def goals_of(run):
     )
 
 
-@pytest.mark.parametrize("run", parity.runs())
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(("run", "number"), parity.stages())
 def test_exhaustive_search_makes_the_stages_of_opencv(run, number):
     kind = run.split("_")[0]
     old, log = parity.read_stage(run, number), []
