@@ -11,6 +11,7 @@ import numpy as np
 
 BINS = 9
 LARGEST_SIZE = 512
+LARGEST_LENGTH = 100_000
 
 Scales = tuple[tuple[int, int], ...]
 
@@ -26,6 +27,11 @@ def check_scales(scales: object) -> Scales:
                 f"a scale of ({size}, {cell}) has no HOG: the size (at most {LARGEST_SIZE}) must "
                 "be a multiple of the cell (at least 2), and hold two cells"
             )
+    if hog_length(pairs) > LARGEST_LENGTH:
+        raise ValueError(
+            f"scales {pairs} make {hog_length(pairs)} numbers of a face, at most {LARGEST_LENGTH} "
+            "are possible: use larger cells"
+        )
     return pairs
 
 
