@@ -13,7 +13,7 @@ from cvbaseline.drawing.sketch import Sketch
 from cvbaseline.drawing.styles import FaceStyle
 
 HEAD_DEPTH = 0.5  # radius of the sphere on which eyes, nose and mouth lie
-FLATNESS = 0.82  # artists turn a face less than a sphere would: both eyes stay visible
+FLATNESS = 0.72  # artists turn a face less than a sphere would: both eyes stay visible
 
 
 class Pose(NamedTuple):

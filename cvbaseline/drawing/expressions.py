@@ -49,7 +49,7 @@ class Expression:
 def happy(rng: np.random.Generator, strength: float) -> Expression:
     """Brows up and round, lids pushed up by the cheeks, corners of the mouth up."""
     base = Expression(
-        emotion="happy", brow_raise=0.02 + 0.03 * strength, brow_slope=rng.uniform(0, 0.02),
+        emotion="happy", brow_raise=0.02 + 0.03 * strength, brow_slope=rng.uniform(-0.03, 0.04),
         brow_arch=1.3, lower_lid=rng.uniform(0, 0.35), blush=rng.uniform(0, 0.8),
         mouth_width=rng.uniform(0.18, 0.26) + 0.06 * strength,
         curve=rng.uniform(0.025, 0.05) + 0.025 * strength, shine=rng.uniform(1, 1.2),
@@ -78,7 +78,7 @@ def happy(rng: np.random.Generator, strength: float) -> Expression:
 def sad(rng: np.random.Generator, strength: float) -> Expression:
     """Inner brows up, lids hanging outwards, eyes down, corners of the mouth down, tears."""
     base = Expression(
-        emotion="sad", brow_raise=rng.uniform(-0.02, 0.02), brow_slope=0.045 + 0.06 * strength,
+        emotion="sad", brow_raise=rng.uniform(-0.02, 0.02), brow_slope=0.032 + 0.07 * strength,
         brow_arch=rng.uniform(-0.3, 0.5), openness=rng.uniform(0.5, 0.82),
         lid_slope=-rng.uniform(0.3, 0.8), gaze=(rng.uniform(-0.3, 0.3), rng.uniform(0.15, 0.4)),
         mouth_width=rng.uniform(0.1, 0.18), curve=-rng.uniform(0.018, 0.035) - 0.02 * strength,
@@ -138,9 +138,9 @@ def angry(rng: np.random.Generator, strength: float) -> Expression:
 def surprised(rng: np.random.Generator, strength: float) -> Expression:
     """Brows high and round, eyes wide with white all around the iris, a round open mouth."""
     base = Expression(
-        emotion="surprised", brow_raise=0.05 + 0.05 * strength, brow_slope=rng.uniform(-0.01, 0.02),
-        brow_arch=rng.uniform(1.2, 1.9), openness=rng.uniform(1.12, 1.25) + 0.12 * strength,
-        iris=rng.uniform(0.55, 0.85) - 0.1 * strength, shine=rng.uniform(0.6, 1.1),
+        emotion="surprised", brow_raise=0.05 + 0.05 * strength, brow_slope=rng.uniform(-0.025, 0.04),
+        brow_arch=rng.uniform(1.2, 1.9), openness=rng.uniform(1.02, 1.2) + 0.15 * strength,
+        iris=rng.uniform(0.65, 1.0) - 0.15 * strength, shine=rng.uniform(0.6, 1.1),
         mouth="open", mouth_width=rng.uniform(0.07, 0.14), opening=rng.uniform(0.06, 0.13),
         bottom_width=rng.uniform(0.55, 0.8), curve=rng.uniform(-0.006, 0.004),
         blush=float(rng.random() < 0.3) * rng.uniform(0.2, 0.8), sweat=int(rng.random() < 0.12),
@@ -219,7 +219,7 @@ def neutral(rng: np.random.Generator, strength: float) -> Expression:
     """Brows level, eyes at rest, a short straight mouth."""
     base = Expression(
         emotion="neutral", brow_raise=rng.uniform(-0.01, 0.015),
-        brow_slope=rng.uniform(-0.015, 0.015),
+        brow_slope=rng.uniform(-0.03, 0.025),
         brow_arch=rng.uniform(0.5, 1.1), openness=rng.uniform(0.75, 1.05),
         mouth_width=rng.uniform(0.06, 0.17), curve=rng.uniform(-0.007, 0.007),
         gaze=(rng.normal(0, 0.12), rng.normal(0, 0.06)),

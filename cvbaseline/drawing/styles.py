@@ -209,7 +209,7 @@ def random_eyes(rng: np.random.Generator, family: Family, feminine: bool) -> dic
     odd = rng.random() < 0.02
     return {
         "eye": str(rng.choice(family.eyes)),
-        "eye_gap": float(rng.uniform(0.225, 0.26)),
+        "eye_gap": float(min(rng.uniform(0.232, 0.275), 0.455 - width / 2)),
         "eye_width": float(width),
         "eye_height": float(height),
         "eye_tilt": float(np.clip(rng.normal(0.012, 0.022), -0.03, 0.06)),
@@ -258,7 +258,7 @@ def random_style(rng: np.random.Generator) -> FaceStyle:
         chin=float(chin),
         jaw=float(jaw),
         chin_width=float(rng.uniform(0.07, 0.12) * (1 if feminine else 1.25)),
-        cheek=float(rng.uniform(0.43, 0.475)),
+        cheek=float(rng.uniform(0.41, 0.468)),
         ears=pick(rng, normal=0.93, elf=0.07),
         skin=colours.random_skin(rng),
         nose=str(rng.choice(family.noses)),
