@@ -23,7 +23,7 @@ from cvbaseline.cascade import Cascade
 from cvbaseline.integral import integral_image
 from cvbaseline.packed_cascade import PackedCascade, offsets, pack
 
-BLOCK = 1024  # windows that pass through the funnel together: their buffers stay in the cache
+BLOCK = 4096  # windows that pass through the funnel together: their buffers stay in the cache
 CHUNK = 1 << 20  # windows whose verdicts are held at a time when a whole picture is scanned
 FLATTEST = 0.1  # area / (area * standard deviation) must be below: a deviation above 10
 
@@ -173,8 +173,14 @@ def _judge(table, places, corners, norm, packed, out_stages, out_sums):
 # ---- judging windows --------------------------------------------------------------------------
 
 
-def _judge_places(packed: PackedCascade, integral: np.ndarray, places: np.ndarray) -> Verdicts:
-    """Verdicts on windows given by where their first corner lies in the flattened integral."""
+def judge_places(packed: PackedCascade, integral: np.ndarray, places: np.ndarray) -> Verdicts:
+    """Verdicts on windows by where their first corners lie in a row of the integral's first plane.
+
+    Parameters
+    ----------
+    integral : as for `judge`
+    places : int (n,): y * (w + 1) + x of the windows' top left pixels; they lie in the picture
+    """
     planes = len(integral)
     if planes < packed.planes:
         raise ValueError(f"the integral image has {planes} planes; {packed.planes} are needed")
@@ -205,7 +211,7 @@ def judge(packed: PackedCascade, integral: np.ndarray, corners: np.ndarray) -> V
     last = np.array([columns - 1 - packed.width, rows - 1 - packed.height])
     if np.any(corners < 0) or np.any(corners > last):
         raise ValueError("a window lies outside the picture")
-    return _judge_places(packed, integral, corners @ np.array([1, columns]))
+    return judge_places(packed, integral, corners @ np.array([1, columns]))
 
 
 def scan_integral(
@@ -231,7 +237,7 @@ def scan_integral(
     found = []
     for some in np.array_split(ys, -(-len(ys) * len(xs) // CHUNK)):
         places = (some[:, None] * columns + xs).reshape(-1)
-        stages = _judge_places(packed, integral, places).stages
+        stages = judge_places(packed, integral, places).stages
         found.append(places[stages == len(packed.stage_threshold)])
     y, x = np.divmod(np.concatenate(found), columns)
     return np.stack([x, y], axis=1).astype(np.int32)
@@ -272,7 +278,7 @@ def judge_windows(packed: PackedCascade, windows: np.ndarray) -> Verdicts:
         some = windows[start : start + BLOCK]
         integral = integral_image(some.reshape(-1, packed.width), packed.planes)
         places = np.arange(len(some)) * packed.height * (packed.width + 1)
-        parts.append(_judge_places(packed, integral, places))
+        parts.append(judge_places(packed, integral, places))
     return Verdicts(*(np.concatenate(column) for column in zip(*parts)))
 
 

@@ -23,8 +23,8 @@ from cvbaseline.training.negatives import (
     Picture,
     PictureCache,
     draw_canvas,
-    grid_corners,
     lay_out,
+    level_places,
     list_sources,
     overlaps,
     scan_picture,
@@ -146,17 +146,17 @@ def test_no_window_overlaps_a_box(tmp_path):
     assert (windows > 100).any(axis=(1, 2)).mean() < 0.1
 
 
+places = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 sides = st.integers(0, 30)
 box_lists = st.lists(st.tuples(sides, sides, st.integers(1, 20), st.integers(1, 20)), max_size=4)
 
 
-@given(st.lists(st.tuples(sides, sides), min_size=1, max_size=6), box_lists)
-def test_overlap_is_a_common_pixel(corners, boxes):
-    corners = np.array(corners, np.int32)
-    windows = np.column_stack([corners, np.full((len(corners), 2), [7, 5])])
+@given(places, places, box_lists)
+def test_overlap_is_a_common_pixel(xs, ys, boxes):
+    windows = [[x, y, 7, 5] for y in ys for x in xs]
     expected = (intersection(windows, np.array(boxes).reshape(-1, 4)) > 0).any(axis=1)
-    boxes = np.array(boxes, float).reshape(-1, 4)
-    assert np.array_equal(overlaps(corners, boxes, 7, 5), expected)
+    found = overlaps(np.array(xs), np.array(ys), np.array(boxes, float).reshape(-1, 4), 7, 5)
+    assert np.array_equal(found.ravel(), expected)
 
 
 @given(
@@ -211,7 +211,8 @@ def test_every_window_of_the_grid_is_scanned():
 def test_windows_at_step_one_are_about_what_is_counted():
     every = Grid(1.0, 1, (0, 0))
     levels = lay_out((90, 120), 1.0, 20, 16)
-    exact = sum(len(grid_corners(level, every, 20, 16)) for level in levels)
+    boxes = np.zeros((0, 4))
+    exact = sum(len(level_places(level, boxes, every, 20, 16, 121)) for level in levels)
     assert window_count((90, 120), 20, 16) == pytest.approx(exact, rel=0.02)
 
 

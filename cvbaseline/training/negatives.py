@@ -16,7 +16,7 @@ import numpy as np
 
 from cvbaseline.cascade import Cascade
 from cvbaseline.errors import PictureError, UserError
-from cvbaseline.evaluator import PackedCascade, judge, pack, passes
+from cvbaseline.evaluator import PackedCascade, judge_places, pack, passes
 from cvbaseline.formats.annotations import load_background, load_info, resolve_picture
 from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.integral import integral_image
@@ -194,23 +194,46 @@ def draw_canvas(grey: np.ndarray, levels: list[Level]) -> np.ndarray:
     return canvas
 
 
-def grid_corners(level: Level, grid: Grid, width: int, height: int) -> np.ndarray:
-    """The corners of the grid's windows on a level, from its own corner, int64 (n, 2) as x, y."""
+def level_places(
+    level: Level, boxes: np.ndarray, grid: Grid, width: int, height: int, columns: int
+) -> np.ndarray:
+    """The grid's windows on a level that overlap no box, row by row.
+
+    Parameters
+    ----------
+    boxes : float (n, 4) in pixels of the picture
+    columns : of the canvas's integral image
+
+    Returns
+    -------
+    int64 (n,): y * columns + x of the windows' top left pixels on the canvas
+    """
     offset_x = min(grid.offset[0], level.width - width)
     offset_y = min(grid.offset[1], level.height - height)
     xs = np.arange(offset_x, level.width - width + 1, grid.step)
     ys = np.arange(offset_y, level.height - height + 1, grid.step)
-    corners = np.empty((len(ys), len(xs), 2), np.int64)
-    corners[..., 0], corners[..., 1] = xs, ys[:, None]
-    return corners.reshape(-1, 2)
+    places = ((ys + level.y) * columns)[:, None] + (xs + level.x)
+    if not len(boxes):
+        return places.ravel()
+    return places[~overlaps(xs, ys, boxes / level.scale, width, height)]
 
 
-def overlaps(corners: np.ndarray, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Whether each window at the corners (n, 2) has a pixel in common with a box, bool (n,)."""
-    x, y = corners[:, :1], corners[:, 1:]
-    across = (x < boxes[:, 0] + boxes[:, 2]) & (x + width > boxes[:, 0])
-    down = (y < boxes[:, 1] + boxes[:, 3]) & (y + height > boxes[:, 1])
-    return (across & down).any(axis=1)
+def overlaps(
+    xs: np.ndarray, ys: np.ndarray, boxes: np.ndarray, width: int, height: int
+) -> np.ndarray:
+    """Whether each window of a grid has a pixel in common with a box, bool (rows, columns).
+
+    Parameters
+    ----------
+    xs, ys : of the windows' left and top pixels, (columns,) and (rows,)
+    boxes : (n, 4)
+    """
+    covered = np.zeros((len(ys), len(xs)), bool)
+    for x, y, box_width, box_height in boxes:
+        across = (xs < x + box_width) & (xs + width > x)
+        down = (ys < y + box_height) & (ys + height > y)
+        covered |= down[:, None] & across
+    return covered
 
 
 class Hits(NamedTuple):
@@ -233,21 +256,21 @@ def scan_picture(
     levels = lay_out(picture.grey.shape, grid.phase, width, height)
     if not levels:
         return Hits(np.zeros((0, height, width), np.uint8), 0, 0)
-    corners = []
-    for level in levels:
-        on_level = grid_corners(level, grid, width, height)
-        if len(picture.boxes):
-            boxes = picture.boxes / level.scale
-            on_level = on_level[~overlaps(on_level, boxes, width, height)]
-        corners.append(on_level + (level.x, level.y))
-    every = np.concatenate(corners)
     canvas = draw_canvas(picture.grey, levels)
-    verdicts = judge(packed, integral_image(canvas, packed.planes), every)
-    hits = np.flatnonzero(verdicts.stages == len(packed.stage_threshold))
+    columns = canvas.shape[1] + 1  # of the integral image
+    every = np.concatenate(
+        [
+            level_places(level, picture.boxes, grid, width, height, columns)
+            for level in levels
+        ]
+    )
+    verdicts = judge_places(packed, integral_image(canvas, packed.planes), every)
+    hits = every[verdicts.stages == len(packed.stage_threshold)]
     chosen = hits
     if len(hits) > quota:
-        chosen = np.sort(generator.choice(hits, quota, replace=False))
-    windows = [canvas[y : y + height, x : x + width] for x, y in every[chosen].tolist()]
+        chosen = hits[np.sort(generator.choice(len(hits), quota, replace=False))]
+    corners = np.column_stack(np.divmod(chosen, columns)).tolist()
+    windows = [canvas[y : y + height, x : x + width] for y, x in corners]
     stack = np.stack(windows) if windows else np.zeros((0, height, width), np.uint8)
     return Hits(stack, len(hits), len(every))
 
