@@ -13,6 +13,7 @@ import numpy as np
 
 from cvbaseline.createsamples_options import CreatesamplesOptions, header
 from cvbaseline.errors import FormatError, UserError, require
+from cvbaseline.formats.files import make_folder_of
 from cvbaseline.single_dash import run_tool
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _test_pictures(
     previews: list[np.ndarray] = []
     try:
         for made in tqdm(placed, total=count, unit="picture", disable=None, leave=False):
-            _make_folder(info)
+            make_folder_of(info)
             write_picture(info.parent / made.name, made.picture)
             written.append(Annotation(made.name, np.array([made.box], np.int32)))
             if options.show is not None:
@@ -221,7 +222,7 @@ def _look_into(options: CreatesamplesOptions, vec: Path, tell: Tell) -> Created:
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         require(not taken, f"{folder} is there and not empty: name a new folder after -extract")
         digits = max(4, len(str(len(samples))))
-        _make_folder(folder / "_")
+        make_folder_of(folder / "_")
         for number, sample in enumerate(samples, 1):
             write_picture(folder / f"{number:0{digits}d}.png", sample)
         tell(f"{len(samples)} samples are in {folder}")
@@ -232,7 +233,7 @@ def _look_into(options: CreatesamplesOptions, vec: Path, tell: Tell) -> Created:
 def _write_vec(vec: Path, samples: np.ndarray, options: CreatesamplesOptions, tell: Tell) -> None:
     from cvbaseline.formats.vec import save_vec
 
-    _make_folder(vec)
+    make_folder_of(vec)
     save_vec(vec, samples)
     if options.show is not None:
         _write_contact_sheet(vec, samples, options.show, tell)
@@ -244,14 +245,6 @@ def _write_contact_sheet(beside: Path, samples: np.ndarray, scale: float, tell: 
     path = beside.with_name(beside.name + ".png")
     shown = write_sheet(path, samples, scale)
     tell(f"{path} shows {shown} of {len(samples)} samples")
-
-
-def _make_folder(path: Path) -> None:
-    """Make the folder that a file goes to, as the old tool does."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path.parent} cannot be made ({error.strerror})") from None
 
 
 def _check_vec_target(vec: Path) -> None:

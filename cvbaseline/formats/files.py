@@ -41,3 +41,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder that a file goes to; raises UserError when that is not possible."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from None
