@@ -64,8 +64,8 @@ def held_out_probabilities(
         estimator = make_estimator()
         try:
             fit(estimator, rows[train], labels[train], None if names is None else names[train])
-        except ValueError as error:
-            raise UserError(f"the faces left for training are too few: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise UserError(f"the faces left for training cannot be learnt: {error}") from None
         known = np.asarray(estimator.classes_)
         probabilities[test[:, None], known] = estimator.predict_proba(rows[test])
     return probabilities

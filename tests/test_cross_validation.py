@@ -74,7 +74,7 @@ def test_a_class_that_the_training_part_lacks_gets_no_probability():
 
 def test_training_parts_of_one_class_are_a_users_error():
     faces, labels = mood_faces(4)
-    with pytest.raises(UserError, match="too few.*two classes"):
+    with pytest.raises(UserError, match="left for training .*two classes"):
         held_out_probabilities(
             lambda: HogSvm(scales=((32, 8),)), faces[labels < 2], labels[labels < 2],
             [str(label) for label in labels[labels < 2]],

@@ -118,7 +118,9 @@ def test_csv_with_boxes_and_groups(folder):
 
 
 def test_csv_groups_by_pattern(folder):
-    data = read_csv(listing(folder, "path,label\nb/anna/2.png,calm\nä/笑顔.png,x\n"), CROP, "^[^/]*")
+    data = read_csv(
+        listing(folder, "path,label\nb/anna/2.png,calm\nä/笑顔.png,x\n"), CROP, "^[^/]*"
+    )
     assert data.groups == ("b", "ä")
 
 

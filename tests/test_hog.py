@@ -73,7 +73,9 @@ def test_brightness_and_contrast_hardly_matter():
     assert np.corrcoef(before, after)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("scales", [(), ((64, 7),), ((8, 8),), ((4, 1),), ((100_000, 10),), ((512, 2),)])
+@pytest.mark.parametrize(
+    "scales", [(), ((64, 7),), ((8, 8),), ((4, 1),), ((100_000, 10),), ((512, 2),)]
+)
 def test_scales_without_a_hog_are_refused(scales):
     with pytest.raises(ValueError, match="scale"):
         check_scales(scales)

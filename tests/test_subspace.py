@@ -136,6 +136,7 @@ def test_probabilities_beat_even_ones_and_name_the_prediction(estimator):
     ("estimator", "message"),
     [
         (Eigenfaces(0), "n_components"),
+        (Eigenfaces("all"), "n_components must be a number from 1, not 'all'"),
         (Eigenfaces(classifier="best"), "nearest or discriminant"),
         (Fisherfaces(n_components=0), "n_components"),
         (Fisherfaces(classifier="best"), "nearest or mean"),

@@ -7,7 +7,12 @@ centre (sigma a quarter of its side); skimage.feature.hog does neither, and orde
 numbers by rows of blocks where OpenCV goes by columns.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import cv2
 
 BINS = 9
 LARGEST_SIZE = 512

@@ -10,6 +10,7 @@ scores, whose scale is fitted on left-out scores (`calibration`).
 
 import math
 from hashlib import blake2b
+from numbers import Integral, Real
 from typing import Optional, Union
 
 import numpy as np
@@ -181,12 +182,12 @@ class HogSvm(ClassifierMixin, BaseEstimator):
             raise ValueError(f"kernel is rbf or linear, not {self.kernel!r}")
         for name in ("C", "gamma"):
             value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{name} must be a positive number, not {value}")
+            if not (isinstance(value, Real) and value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be a positive number, not {value!r}")
         for name in ("landmarks", "n_components"):
             value = getattr(self, name)
-            if value is not None and not value >= 1:
-                raise ValueError(f"{name} must be None or at least 1, not {value}")
+            if value is not None and not (isinstance(value, Integral) and value >= 1):
+                raise ValueError(f"{name} must be None or a number from 1, not {value!r}")
 
     def _pixels(self, X: np.ndarray, fitting: bool = False) -> np.ndarray:
         """Rows as uint8 pictures (n, h, w), or as they are where they hold none."""

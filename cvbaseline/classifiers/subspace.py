@@ -10,6 +10,7 @@ softmax of the negative distances, whose scale is fitted on a third of each clas
 fit has not seen.
 """
 
+from numbers import Integral
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -185,8 +186,8 @@ class Eigenfaces(_SubspaceClassifier):
         self.classifier = classifier
 
     def _check_parameters(self, faces: int) -> None:
-        if not self.n_components >= 1:
-            raise ValueError(f"n_components must be at least 1, not {self.n_components}")
+        if not (isinstance(self.n_components, Integral) and self.n_components >= 1):
+            raise ValueError(f"n_components must be a number from 1, not {self.n_components!r}")
         if self.classifier not in ("nearest", "discriminant"):
             raise ValueError(f"classifier is nearest or discriminant, not {self.classifier!r}")
         if self._by_means() and len(self.classes_) < 2:
@@ -222,8 +223,9 @@ class Fisherfaces(_SubspaceClassifier):
         self.classifier = classifier
 
     def _check_parameters(self, faces: int) -> None:
-        if self.n_components is not None and not self.n_components >= 1:
-            raise ValueError(f"n_components must be None or at least 1, not {self.n_components}")
+        count = self.n_components
+        if count is not None and not (isinstance(count, Integral) and count >= 1):
+            raise ValueError(f"n_components must be None or a number from 1, not {count!r}")
         if self.classifier not in ("nearest", "mean"):
             raise ValueError(f"classifier is nearest or mean, not {self.classifier!r}")
         if len(self.classes_) < 2:
