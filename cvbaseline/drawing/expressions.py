@@ -138,7 +138,8 @@ def angry(rng: np.random.Generator, strength: float) -> Expression:
 def surprised(rng: np.random.Generator, strength: float) -> Expression:
     """Brows high and round, eyes wide with white all around the iris, a round open mouth."""
     base = Expression(
-        emotion="surprised", brow_raise=0.05 + 0.05 * strength, brow_slope=rng.uniform(-0.025, 0.04),
+        emotion="surprised", brow_raise=0.05 + 0.05 * strength,
+        brow_slope=rng.uniform(-0.025, 0.04),
         brow_arch=rng.uniform(1.2, 1.9), openness=rng.uniform(1.02, 1.2) + 0.15 * strength,
         iris=rng.uniform(0.65, 1.0) - 0.15 * strength, shine=rng.uniform(0.6, 1.1),
         mouth="open", mouth_width=rng.uniform(0.07, 0.14), opening=rng.uniform(0.06, 0.13),
