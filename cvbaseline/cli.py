@@ -103,12 +103,32 @@ def run_draw(options: Any) -> Optional[int]:
 
 def run_cascade_train(options: Any) -> Optional[int]:
     """Train a cascade."""
+    from cvbaseline.preflight.findings import report_before_run
+    from cvbaseline.preflight.training_run import check_training
     from cvbaseline.progress import ProgressLine
     from cvbaseline.training import INTERRUPTED_BY_USER, train_cascade
 
+    report_before_run(check_training(options), tell=warn)
     progress = ProgressLine()
     result = train_cascade(options, tell=progress.tell, progress=progress)
     return INTERRUPTED if result.stopped.endswith(INTERRUPTED_BY_USER) else None
+
+
+def run_doctor(options: Any) -> Optional[int]:
+    """Say what is wrong with an old command line or a folder."""
+    from cvbaseline.doctor import examine, render
+
+    diagnosis = examine(options)
+    tell(render(diagnosis))
+    return diagnosis.exit_code
+
+
+def run_mergevec(options: Any) -> Optional[int]:
+    """Merge .vec files."""
+    from cvbaseline.mergevec import merge_vec_files
+
+    merge_vec_files(options, tell=tell)
+    return None
 
 
 def run_info(options: Any) -> Optional[int]:
@@ -130,12 +150,19 @@ COMMANDS = {
     "cascade train": Command(
         "training:CascadeTrainingOptions", run_cascade_train, "train a Haar or LBP cascade"
     ),
+    "doctor": Command(
+        "doctor:DoctorOptions", run_doctor, "say what is wrong with an old command line or folder"
+    ),
+    "mergevec": Command("mergevec:MergevecOptions", run_mergevec, "merge .vec files into one"),
     "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
 }
 
 
 # Verbs with the command lines of OpenCV 3's tools: their modules read the words themselves.
-OLD_TOOLS = {"traincascade": "the flags and files of opencv_traincascade"}
+OLD_TOOLS = {
+    "traincascade": "the flags and files of opencv_traincascade",
+    "createsamples": "the flags and files of opencv_createsamples",
+}
 
 
 def overview() -> str:
@@ -160,7 +187,7 @@ def split_command(argv: Sequence[str]) -> tuple[str, list[str]]:
     family = [name for name in COMMANDS if name.split()[0] == argv[0] and " " in name]
     if family:
         raise UserError(f"cvbaseline {argv[0]} needs one more word: {', '.join(family)}")
-    near = difflib.get_close_matches(argv[0], COMMANDS, 1)
+    near = difflib.get_close_matches(argv[0], [*COMMANDS, *OLD_TOOLS], 1)
     meant = f", did you mean {near[0]}?" if near else ""
     raise UserError(f"unknown command {argv[0]!r}{meant} (see cvbaseline --help)")
 
@@ -205,3 +232,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except BrokenPipeError:  # `cvbaseline ... | head`: the reader has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def mergevec() -> int:
+    """The console script `mergevec`."""
+    return main(["mergevec", *sys.argv[1:]])

@@ -14,10 +14,10 @@ import re
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import BinaryIO, Optional, TypeVar, Union
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
@@ -51,6 +51,7 @@ OPENCV_HEADERS = (
 )
 
 AnyPath = Union[str, "os.PathLike[str]"]
+Result = TypeVar("Result")
 
 _quiet = threading.Lock()
 
@@ -67,6 +68,20 @@ def read_grey(path: AnyPath, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarr
 def read_colour(path: AnyPath, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
     """A picture's colours, uint8 (h, w, 3) as red, green, blue; errors as for `read_grey`."""
     return np.array(_read(Path(path), max_megapixels, "RGB"))
+
+
+def read_size(path: AnyPath) -> tuple[int, int]:
+    """Width and height of a picture, upright, from its header alone; errors as for `read_grey`.
+
+    That the header is good does not mean that the picture is whole.
+    """
+
+    def look(file: BinaryIO) -> tuple[int, int]:
+        image, (width, height) = _header(file, Path(path))
+        turned = image is not None and _orientation(image) >= 5
+        return (height, width) if turned else (width, height)
+
+    return _with_file(Path(path), look)
 
 
 def find_pictures(folder: AnyPath) -> list[Path]:
@@ -122,7 +137,12 @@ def write_picture(path: AnyPath, array: np.ndarray, quality: int = 95) -> None:
 
 
 def _read(path: Path, max_megapixels: float, mode: str) -> Image.Image:
-    """The picture as "L" or "RGB"; every way to fail ends as PictureError."""
+    """The picture as "L" or "RGB"."""
+    return _with_file(path, lambda file: _decode(file, path, max_megapixels, mode))
+
+
+def _with_file(path: Path, work: Callable[[BinaryIO], Result]) -> Result:
+    """What `work` makes of the opened file; every way to fail ends as PictureError."""
     try:
         status = path.stat()
         _refuse(stat.S_ISDIR(status.st_mode), path, "a folder, not a picture")
@@ -134,7 +154,7 @@ def _read(path: Path, max_megapixels: float, mode: str) -> Image.Image:
         raise PictureError(f"{path}: cannot be opened ({reason})") from None
     with file:
         try:
-            return _decode(file, path, max_megapixels, mode)
+            return work(file)
         except PictureError:
             raise
         except Exception as error:  # whatever a decoder makes of a damaged file
@@ -169,17 +189,10 @@ def _quietly() -> Iterator[None]:
 
 def _decode(file: BinaryIO, path: Path, max_megapixels: float, mode: str) -> Image.Image:
     """Look at the header, decode the first frame and bring it to the one form."""
-    try:
-        image = _open(file)
-        size = image.size
-    except UnidentifiedImageError:
-        image, size = None, _opencv_size(file)
-        reason = "not a picture in a known format (or cut off in its header)"
-        _refuse(size is None, path, reason)
+    image, size = _header(file, path)
     limit = f"more than the limit of {max_megapixels:g} megapixels"
     too_large = size[0] * size[1] > max_megapixels * 1e6
     _refuse(too_large, path, f"has {size[0]} x {size[1]} pixels, {limit}")
-    _refuse(0 in size, path, "has no pixels")
     if image is None:
         image = _decode_with_opencv(file)
     if mode == "L":
@@ -195,6 +208,20 @@ def _decode(file: BinaryIO, path: Path, max_megapixels: float, mode: str) -> Ima
     if image.mode != mode:
         image = image.convert("RGB").convert(mode)
     return image if turn is None else image.transpose(turn)
+
+
+def _header(file: BinaryIO, path: Path) -> tuple[Optional[Image.Image], tuple[int, int]]:
+    """Pillow's view of the picture, None where only OpenCV has one, and its width and height."""
+    try:
+        image = _open(file)
+        size: Optional[tuple[int, int]] = image.size
+    except UnidentifiedImageError:
+        image, size = None, _opencv_size(file)
+    if size is None:
+        reason = "not a picture in a known format (or cut off in its header)"
+        raise PictureError(f"{path}: {reason}")
+    _refuse(0 in size, path, "has no pixels")
+    return image, size
 
 
 def _open(file: BinaryIO) -> Image.Image:

@@ -25,7 +25,6 @@ OBSOLETE = {
     "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-weighttrimming": 1, "-eqw": 0,
 }  # fmt: skip
 
-SLACK = 1.05  # samples of a .vec for each of -numPos, beyond those that the hit rate loses
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
 
@@ -329,13 +328,14 @@ class _Run:
 
     def _shortage(self, found: int) -> str:
         """What the old tool died of ("Can not get new positive sample"), and the mend."""
+        from cvbaseline.preflight.samples import lasting_positives
+
         options, held = self.options, len(self.positives.samples)
-        # Samples that a stage has not seen pass it less often than those it was trained on.
-        lost = SLACK + (options.num_stages - 1) * (1 - options.min_hit_rate)
+        lasting = lasting_positives(held, options.num_stages, options.min_hit_rate)
         return (
             f"({options.vec} holds {held} samples, {found} of them pass the stages so far: going "
             f"on with {found} instead of {options.num_pos} positives; -numPos "
-            f"{max(1, int(held / lost))} should last for {options.num_stages} stages)"
+            f"{lasting} should last for {options.num_stages} stages)"
         )
 
     def _goal_reached(self, rate: float, passed: int, examined: int) -> str:
@@ -400,6 +400,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 0
     try:
         options = parse_single_dash(TraincascadeOptions, words, _warn, OBSOLETE)
+        # Up the stairs, from the console script alone: the checks know this module's options.
+        from cvbaseline.preflight.findings import report_before_run
+        from cvbaseline.preflight.traincascade_run import check_traincascade
+
+        report_before_run(check_traincascade(options).findings, _warn)
         result = traincascade(options, tell=lambda line: print(line, flush=True))
     except UserError as error:
         _warn(str(error))
