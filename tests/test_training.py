@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
+from cvbaseline.boxes import iou
+from cvbaseline.cli import main
 from cvbaseline.errors import UserError
+from cvbaseline.formats.annotations import load_info
 from cvbaseline.formats.cascade_xml import load_cascade
 from cvbaseline.formats.vec import save_vec
 from cvbaseline.training import CascadeTrainingOptions, train_cascade
@@ -270,6 +276,28 @@ def test_durations(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(UserError, match="10m"):
         parse_duration(text)
+
+
+def test_the_session_of_the_documentation_works(tmp_path, monkeypatch, capsys):
+    root = Path(__file__).parent.parent
+    shutil.copytree(root / "training_samples", tmp_path / "training_samples")
+    monkeypatch.chdir(tmp_path)
+    text = (root / "docs" / "training.md").read_text(encoding="utf-8")
+    train, detect = re.findall(r"^\$ cvbaseline (.*)$", text, re.MULTILINE)
+    assert main(shlex.split(train)) == 0
+    assert "the negatives ran out" in capsys.readouterr().out
+    assert main([*shlex.split(detect), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    truth = {Path(line.path).name: line.boxes for line in load_info(Path("training_samples/info.dat"))}
+    matches = false = 0
+    for picture in found:
+        boxes = [face["box"] for face in picture["faces"]]
+        met = iou(boxes, truth[Path(picture["picture"]).name]) > 0.3
+        matches += int(met.any(axis=0).sum())
+        false += int((~met.any(axis=1)).sum())
+    assert matches >= 10
+    assert false <= 10
+    assert len(list(Path("found").iterdir())) == 6
 
 
 def test_options_load_no_heavy_library():

@@ -162,7 +162,6 @@ class _Training:
         """Train one stage, write it, report it."""
         number, lap = len(self.stages), _Lap()
         cascade = self.folder.cascade(self.stages)
-        self.tell(f"stage {number}: looking for positives and negatives")
         positives = self.positives.reader.read(number, cascade, self.positive_count)
         self._check_positives(positives)
         seconds_positives = lap()
@@ -189,14 +188,20 @@ class _Training:
                 "--min-hit-rate"
             )
         if found < self.positive_count:
-            self.tell(f"  {found} of {self.positive_count} positives are left: going on with them")
+            self.tell(
+                f"stage {len(self.stages)}: {found} of {self.positive_count} positives are left: "
+                "going on with them"
+            )
 
     def _check_negatives(self, negatives: Sampled, wanted: int) -> None:
         """Raises _Stopped when the pictures hold too few negatives."""
         found = len(negatives.windows)
         if found >= max(FEWEST_POSITIVES, FEWEST_NEGATIVES * wanted):
             if found < wanted:
-                self.tell(f"  {found} of {wanted} negatives found: going on with them")
+                self.tell(
+                    f"stage {len(self.stages)}: {found} of {wanted} negatives found: going on "
+                    "with them"
+                )
             return
         raise _Stopped(
             f"the negatives ran out: {found} of {wanted} found in {negatives.examined:,} windows, "
