@@ -131,6 +131,14 @@ def run_mergevec(options: Any) -> Optional[int]:
     return None
 
 
+def run_convert(options: Any) -> Optional[int]:
+    """Convert boxes between formats."""
+    from cvbaseline.convert import convert, summary
+
+    tell(summary(convert(options, tell=warn)))
+    return None
+
+
 def run_info(options: Any) -> Optional[int]:
     """Say what a file holds."""
     from cvbaseline.info import describe
@@ -154,6 +162,9 @@ COMMANDS = {
         "doctor:DoctorOptions", run_doctor, "say what is wrong with an old command line or folder"
     ),
     "mergevec": Command("mergevec:MergevecOptions", run_mergevec, "merge .vec files into one"),
+    "convert": Command(
+        "convert:ConvertOptions", run_convert, "boxes between info.dat, YOLO, COCO, VOC, imglab"
+    ),
     "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
 }
 

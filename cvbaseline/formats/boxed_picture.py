@@ -1,0 +1,55 @@
+"""What formats of annotated pictures have in common: a picture, its boxes and their labels."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple, Optional, Union
+
+import numpy as np
+
+from cvbaseline.boxes import as_boxes
+from cvbaseline.errors import FormatError
+
+MOST = 2**30 - 1  # a box's far corner is an int32 too
+MAX_BYTES = 200 * 2**20
+
+
+class BoxedPicture(NamedTuple):
+    """A picture and the objects in it."""
+
+    path: str  # as written in the file, with /
+    boxes: np.ndarray  # int32 (n, 4): x, y, width, height in pixels
+    labels: tuple[str, ...]  # of each box
+    size: Optional[tuple[int, int]] = None  # width and height, where the file tells
+    ignored: int = 0  # boxes that the file marks as not to be used, and that are left out
+
+
+def boxes_from_edges(edges: list[tuple[float, float, float, float]]) -> np.ndarray:
+    """Boxes, int32 (n, 4), from left, top, right and bottom, rounded to whole pixels.
+
+    Edges are rounded, not sides, so that boxes which touch still do; no side is below 1.
+    """
+    boxes = []
+    for left, top, right, bottom in edges:
+        x, y = math.floor(left + 0.5), math.floor(top + 0.5)
+        width, height = math.floor(right + 0.5) - x, math.floor(bottom + 0.5) - y
+        boxes.append((x, y, max(1, width), max(1, height)))
+    return as_boxes(boxes)
+
+
+def number(value: Any, source: Union[str, Path], place: str, least: float = -MOST) -> float:
+    """A finite number from JSON or text; FormatError with the place for anything else."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        converted = float(value)
+    except (TypeError, ValueError):
+        raise FormatError(source, f"expected a number, found {cut(value)}", place) from None
+    if not least <= converted <= MOST:  # a NaN is not either
+        raise FormatError(source, f"expected {least:g} to {MOST}, found {cut(value)}", place)
+    return converted
+
+
+def cut(value: object) -> str:
+    """A value as it is shown in messages, not too long."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
