@@ -1,5 +1,6 @@
 """Slow, obvious twins of what the package does fast: each test is naive == fast."""
 
+import math
 
 # ---- boxes, detections --------------------------------------------------------------------------
 
@@ -213,3 +214,148 @@ def least_squares_scores(features, labels, weights, C, train, test):
     system = np.vstack([top, ridge])
     wanted = np.vstack([targets[train] * root, np.zeros((len(ridge), targets.shape[1]))])
     return features[test] @ np.linalg.lstsq(system, wanted, rcond=None)[0]
+
+
+# ---- feature pools, splits, boosting -------------------------------------------------------------
+
+
+def haar_pool(width, height, mode):
+    """(rects with weights, tilted) of all Haar features, in four loops and by the kinds' table."""
+    pool = []
+
+    def offer(tilted, x, y, columns, rows, dx, dy, weight, *inner):
+        w, h = columns * dx, rows * dy
+        if tilted:
+            fits = x + w <= width and y + w + h <= height and x - h >= 0
+        else:
+            fits = x + w <= width and y + h <= height
+        if fits:
+            pool.append(([(x, y, w, h, -1)] + [(*rect, weight) for rect in inner], tilted))
+
+    for x in range(width):
+        for y in range(height):
+            for dx in range(1, width + 1):
+                for dy in range(1, height + 1):
+                    offer(False, x, y, 2, 1, dx, dy, 2, (x + dx, y, dx, dy))
+                    offer(False, x, y, 1, 2, dx, dy, 2, (x, y + dy, dx, dy))
+                    offer(False, x, y, 3, 1, dx, dy, 2, (x + dx, y, dx, dy))
+                    offer(False, x, y, 1, 3, dx, dy, 2, (x, y + dy, dx, dy))
+                    if mode != "BASIC":
+                        offer(False, x, y, 4, 1, dx, dy, 2, (x + dx, y, 2 * dx, dy))
+                        offer(False, x, y, 1, 4, dx, dy, 2, (x, y + dy, dx, 2 * dy))
+                    quarters = (x, y, dx, dy), (x + dx, y + dy, dx, dy)
+                    offer(False, x, y, 2, 2, dx, dy, 2, *quarters)
+                    if mode != "BASIC":
+                        offer(False, x, y, 3, 3, dx, dy, 9, (x + dx, y + dy, dx, dy))
+                    if mode == "ALL":
+                        offer(True, x, y, 2, 1, dx, dy, 2, (x, y, dx, dy))
+                        offer(True, x, y, 1, 2, dx, dy, 2, (x, y, dx, dy))
+                        offer(True, x, y, 3, 1, dx, dy, 3, (x + dx, y + dx, dx, dy))
+                        offer(True, x, y, 1, 3, dx, dy, 3, (x - dy, y + dy, dx, dy))
+                        offer(True, x, y, 4, 1, dx, dy, 2, (x + dx, y + dx, 2 * dx, dy))
+                        offer(True, x, y, 1, 4, dx, dy, 2, (x - dy, y + dy, dx, 2 * dy))
+    return pool
+
+
+def lbp_pool(width, height):
+    """Top left cells of all LBP features."""
+    return [
+        (x, y, w, h)
+        for x in range(width)
+        for y in range(height)
+        for w in range(1, width // 3 + 1)
+        for h in range(1, height // 3 + 1)
+        if x + 3 * w <= width and y + 3 * h <= height
+    ]
+
+
+def split_quality(criterion, weights, targets, left):
+    """The worth of sending some samples left: "squares", "gini" or "error"."""
+    total = 0.0
+    sides = [left, [not one for one in left]]
+    classes = []
+    for side in sides:
+        chosen = [(w, t) for w, t, one in zip(weights, targets, side) if one]
+        weight = sum(w for w, _ in chosen)
+        ones = sum(w for w, t in chosen if t == 1)
+        classes.append((weight - ones, ones))
+        if criterion == "squares":
+            total += sum(w * t for w, t in chosen) ** 2 / weight
+        elif criterion == "gini":
+            total += ((weight - ones) ** 2 + ones**2) / weight
+    if criterion == "error":
+        (zeros_left, ones_left), (zeros_right, ones_right) = classes
+        return max(zeros_left + ones_right, ones_left + zeros_right)
+    return total
+
+
+def best_threshold(criterion, values, weights, targets):
+    """(quality, threshold) of the best cut between two neighbouring values."""
+    levels = sorted(set(values))
+    cuts = [(a + b) / 2 for a, b in zip(levels, levels[1:])]
+    tried = [
+        (split_quality(criterion, weights, targets, [v <= cut for v in values]), cut)
+        for cut in cuts
+    ]
+    return max(tried, key=lambda pair: pair[0])
+
+
+def best_codes(criterion, codes, weights, targets):
+    """(quality, codes that go left) of the best way to part the codes, out of all ways."""
+    present = sorted(set(codes))
+    tried = []
+    for choice in range(1, 2 ** len(present) - 1):
+        chosen = {code for place, code in enumerate(present) if choice >> place & 1}
+        left = [code in chosen for code in codes]
+        tried.append((split_quality(criterion, weights, targets, left), chosen))
+    return max(tried, key=lambda pair: pair[0])
+
+
+def boosted_stumps(kind, values, labels, rounds):
+    """AdaBoost over single columns of values as in Friedman et al. (2000): stage sums per sample.
+
+    kind: GAB, RAB, DAB or LB; values (features, n); labels -1 or 1. No trimming.
+    """
+    count = len(labels)
+    weights = [1.0 / count] * count
+    responses = [2.0 * label for label in labels] if kind == "LB" else list(labels)
+    sums, logit = [0.0] * count, [0.0] * count
+    criterion = {"GAB": "squares", "LB": "squares", "RAB": "gini", "DAB": "error"}[kind]
+    for _ in range(rounds):
+        targets = [(y + 1) // 2 for y in labels] if kind in ("RAB", "DAB") else responses
+        best = max(
+            (*best_threshold(criterion, row, weights, targets), -f) for f, row in enumerate(values)
+        )
+        left = [value <= best[1] for value in values[-best[2]]]
+        answers = {}
+        for side in (True, False):
+            members = [i for i in range(count) if left[i] is side]
+            total = sum(weights[i] for i in members)
+            share = sum(weights[i] for i in members if labels[i] == 1) / total
+            if criterion == "squares":
+                answers[side] = sum(weights[i] * responses[i] for i in members) / total
+            elif kind == "RAB":
+                share = min(max(share, 1e-5), 1 - 1e-5)
+                answers[side] = math.log(share / (1 - share)) / 2
+            else:
+                answers[side] = 1.0 if share > 0.5 else -1.0
+        f = [answers[side] for side in left]
+        if kind == "DAB":
+            error = sum(w for w, a, y in zip(weights, f, labels) if a != y)
+            factor = math.log((1 - error) / error)
+            odds = (1 - error) / error
+            weights = [w * odds if a != y else w for w, a, y in zip(weights, f, labels)]
+            f = [a * factor for a in f]
+        elif kind == "LB":
+            logit = [before + a / 2 for before, a in zip(logit, f)]
+            shares = [1 / (1 + math.exp(-2 * one)) for one in logit]
+            weights = [max(p * (1 - p), 2.0**-23) for p in shares]
+            responses = [
+                min(1 / p, 10) if y == 1 else -min(1 / (1 - p), 10) for p, y in zip(shares, labels)
+            ]
+        else:
+            weights = [w * math.exp(-y * a) for w, y, a in zip(weights, labels, f)]
+        total = sum(weights)
+        weights = [w / total for w in weights]
+        sums = [before + a for before, a in zip(sums, f)]
+    return sums
