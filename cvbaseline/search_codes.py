@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from .cascade import LbpFeatures
-from .features.lbp import evaluate_lbp, prepare_lbp
+from .features.lbp import RING, evaluate_lbp, evaluate_lbp_kernel, prepare_lbp
 from .parallel import for_blocks
 from .std_sort import argsort_rows
 from .tree_growing import ERROR, GINI, LEAST_SQUARES, Load, Split
@@ -28,16 +28,19 @@ _SLACK = 1 + 1e-6
 
 
 class CodeSearch:
-    """Search over all LBP features; all codes are kept, a byte each.
+    """Search over all LBP features; codes are kept, a byte each, while they fit into memory.
 
     Parameters
     ----------
     windows : uint8 (n, h, w)
     pool : the features
+    kept_bytes : memory for codes; those of features beyond it are computed for every node
     """
 
-    def __init__(self, windows: np.ndarray, pool: LbpFeatures):
-        self._codes = evaluate_lbp(prepare_lbp(windows), pool)
+    def __init__(self, windows: np.ndarray, pool: LbpFeatures, kept_bytes: int = 1 << 30):
+        self._image, self._pool = prepare_lbp(windows), pool
+        kept = kept_bytes // len(windows) // _BLOCK * _BLOCK
+        self._kept = evaluate_lbp(self._image, LbpFeatures(pool.cells[:kept]))
 
     def best_split(self, load: Load, depth: int) -> Optional[Split]:
         pairs = np.stack([np.where(load.inside, load.weights, 0.0)] * 2, axis=1)
@@ -52,24 +55,34 @@ class CodeSearch:
             if bounds[promising[start]] * _SLACK < best_quality:
                 break
             tried = np.sort(promising[start : start + _TRIED])
-            quality, subset = _try_codes(self._codes[tried], pairs, load.criterion)
+            quality, subset = _try_codes(self._codes(tried), pairs, load.criterion)
             first = int(np.argmax(quality.astype(np.float32)))
             rounded, feature = np.float32(quality[first]), int(tried[first])
             if rounded > best_quality or (rounded == best_quality > 0 and feature < best):
                 best, best_quality, best_subset = feature, rounded, subset[first]
         if best < 0:
             return None
-        left = _in_subset(self._codes[best], best_subset)[load.inside]
+        left = _in_subset(self._codes(np.array([best]))[0], best_subset)[load.inside]
         return Split(best, 0.0, best_subset, left)
 
     def goes_left(self, split: Split) -> np.ndarray:
-        return _in_subset(self._codes[split.feature], split.subset)
+        return _in_subset(self._codes(np.array([split.feature]))[0], split.subset)
+
+    def _codes(self, features: np.ndarray) -> np.ndarray:
+        """Codes of features in ascending order: uint8 (features, n)."""
+        if features[-1] < len(self._kept):
+            return self._kept[features]
+        return evaluate_lbp(self._image, LbpFeatures(self._pool.cells[features]))
 
     def _bounds(self, pairs: np.ndarray, criterion: int) -> np.ndarray:
-        bounds = np.empty(len(self._codes))
+        bounds = np.empty(len(self._pool.cells))
 
         def task(start: int, stop: int) -> None:
-            bound_codes(self._codes[start:stop], pairs, criterion, bounds[start:stop])
+            codes = self._kept[start:stop]
+            if stop > len(self._kept):
+                codes = np.empty((stop - start, len(pairs)), np.uint8)
+                evaluate_lbp_kernel(self._image, self._pool.cells[start:stop], RING, codes)
+            bound_codes(codes, pairs, criterion, bounds[start:stop])
 
         for_blocks(task, len(bounds), _BLOCK)
         return bounds

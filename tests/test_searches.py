@@ -74,13 +74,18 @@ def test_of_equal_haar_features_the_first_wins():
         assert search.best_split(load, 0).feature < len(pool.rects)
 
 
-def test_haar_choices_do_not_depend_on_memory():
-    windows, weights, targets, inside = problem(2, "gini")
-    pool = enumerate_haar(7, 6)
+@pytest.mark.parametrize("search", [ExhaustiveHaar, CodeSearch])
+def test_choices_do_not_depend_on_memory(search):
+    windows, weights, targets, inside = problem(2, "gini", height=14, width=13)
+    pool = enumerate_lbp(13, 14) if search is CodeSearch else enumerate_haar(13, 14)
     load = load_of(weights, targets, inside, "gini")
-    splits = [ExhaustiveHaar(windows, pool, kept).best_split(load, 0) for kept in (0, 1 << 30)]
-    assert splits[0].feature == splits[1].feature
-    assert splits[0].threshold == splits[1].threshold
+    half = len(windows) * len(pool[0]) // 2
+    splits = [search(windows, pool, kept).best_split(load, 0) for kept in (0, half, 1 << 30)]
+    for split in splits[1:]:
+        assert split.feature == splits[0].feature
+        assert split.threshold == splits[0].threshold
+        assert np.array_equal(split.subset, splits[0].subset)
+        assert np.array_equal(split.left, splits[0].left)
 
 
 def test_no_split_where_all_windows_are_alike():

@@ -13,7 +13,7 @@ from ..parallel import for_blocks
 from .window_integrals import upright_integral, windows_last
 
 # Column and row of the outer cells, from bit 128 down to bit 1.
-_RING = np.array([(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)], np.int32)
+RING = np.array([(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)], np.int32)
 
 
 def enumerate_lbp(width: int, height: int) -> LbpFeatures:
@@ -40,7 +40,7 @@ def evaluate_lbp(image: np.ndarray, features: LbpFeatures) -> np.ndarray:
     codes = np.empty((len(features.cells), image.shape[2]), np.uint8)
 
     def task(start: int, stop: int) -> None:
-        evaluate_lbp_kernel(image, features.cells[start:stop], _RING, codes[start:stop])
+        evaluate_lbp_kernel(image, features.cells[start:stop], RING, codes[start:stop])
 
     for_blocks(task, len(codes), 64)
     return codes
