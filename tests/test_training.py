@@ -201,6 +201,28 @@ def test_held_out_faces_are_never_trained_on(material, tmp_path):
     assert train_cascade(options).reports[0].positives == 90
 
 
+def test_validation_counts_found_and_false_boxes(material, trained, tmp_path):
+    """The report's counts are those of OpenCV's detector with the final cascade."""
+    generator = np.random.default_rng(12)
+    lines, faces, found, boxes = [], 0, 0, 0
+    classifier = cv2.CascadeClassifier(str(trained / "cascade.xml"))
+    for number in range(4):
+        scene = clutter(120, 160, generator)
+        scene[30:80, 40:90] = smiley(50, generator)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), scene)
+        lines.append(f"{number}.png 1 40 30 50 50")
+        detected = classifier.detectMultiScale(scene, 1.1, 3, minSize=(16, 16))
+        faces, boxes = faces + 1, boxes + len(detected)
+        found += bool((iou(detected, [[40, 30, 50, 50]]) >= 0.3).any())
+    (tmp_path / "info.dat").write_text("\n".join([*lines, "gone.png 1 0 0 5 5"]))
+    told: list[str] = []
+    options = options_for(material, tmp_path / "out", validate=[tmp_path / "info.dat"])
+    report = train_cascade(options, tell=told.append).reports[-1]
+    assert (report.faces, report.faces_found) == (faces, found)
+    assert report.false_boxes == boxes - found
+    assert any("gone.png" in line for line in told)
+
+
 def test_a_folder_in_use_is_not_touched(material, trained):
     before = cascade_bytes(trained)
     with pytest.raises(UserError, match="--resume"):

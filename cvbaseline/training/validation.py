@@ -5,8 +5,8 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from cvbaseline.boxes import iou
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.errors import PictureError
 from cvbaseline.formats.annotations import load_info, resolve_picture
 from cvbaseline.images import read_grey
@@ -44,27 +44,14 @@ class ValidationPictures:
         return len(self.pictures)
 
     def measure(self, cascade: Path, width: int, min_neighbors: int) -> Validation:
-        """Detect with the cascade file and compare: best boxes first, each truth taken once."""
+        """Detect with the cascade file and compare with the true boxes."""
         classifier = open_cascade(cascade)
         parameters = DetectionParameters(min_neighbors=min_neighbors, min_size=width)
         faces = found = false = 0
         for grey, boxes in self.pictures:
-            detected = detect(grey, classifier, parameters).boxes
-            matched = count_matches(detected, boxes)
+            detected = detect(grey, classifier, parameters)
+            taken = match_boxes(detected.boxes, detected.scores, boxes, min_iou=MATCH_IOU)
             faces += len(boxes)
-            found += matched
-            false += len(detected) - matched
+            found += int((taken >= 0).sum())
+            false += int((taken < 0).sum())
         return Validation(faces, found, false)
-
-
-def count_matches(detected: np.ndarray, truth: np.ndarray) -> int:
-    """How many detections, best first, take a true box of their own that they overlap enough."""
-    overlap = iou(detected, truth)
-    free = np.ones(len(truth), bool)
-    matches = 0
-    for row in overlap:
-        candidates = np.where(free, row, 0)
-        if len(candidates) and candidates.max() >= MATCH_IOU:
-            free[candidates.argmax()] = False
-            matches += 1
-    return matches
