@@ -5,6 +5,7 @@ gives the samples here that it gave there, byte for byte.
 """
 
 from dataclasses import dataclass
+from typing import Optional
 
 import cv2
 import numpy as np
@@ -63,21 +64,16 @@ class Distorter:
         height, width = self.object.shape
         margin = np.array([width // 2, height // 2])
         quad, turned, mask = self._turned(margin)
-        x, y, w, h = (*margin.tolist(), width, height)
-        if inscribe:
-            x, y = int(min(quad[0, 0], quad[3, 0])), int(min(quad[0, 1], quad[1, 1]))
-            w = int(max(quad[1, 0], quad[2, 0]) + 0.5) - x
-            h = int(max(quad[2, 1], quad[3, 1]) + 0.5) - y
+        box = _surrounding(quad) if inscribe else (*margin.tolist(), width, height)
         for _ in range(3):  # drawn for shifts and scale that the old program had, but never used
             self.random.real(0, 0)
         rows, columns = background.shape
-        scale = max(np.float32(w) / np.float32(columns), np.float32(h) / np.float32(rows))
-        half, one = np.float32(-0.5), np.float32(1)
-        left = int(half * (scale * np.float32(columns) - w * one) + x * one)
-        top = int(half * (scale * np.float32(rows) - h * one) + y * one)
-        right = min(left + int(scale * np.float32(columns)), turned.shape[1])
-        bottom = min(top + int(scale * np.float32(rows)), turned.shape[0])
-        view = slice(max(top, 0), bottom), slice(max(left, 0), right)
+        view = _view(box, background.shape, turned.shape)
+        if view is None:  # turned so far that left is right: the old program died
+            low, high = np.floor(quad.min(axis=0)), np.ceil(quad.max(axis=0))
+            box = tuple(np.concatenate([low, high - low]).astype(int).tolist())
+            view = _view(box, background.shape, turned.shape)
+        assert view is not None
         ink, alpha = (
             cv2.resize(part[view], (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
             for part in (turned, mask)
@@ -124,6 +120,31 @@ class Distorter:
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
         seen = np.array([[row[0] * px + row[1] * py for row in turn] for px, py in corners])
         return seen[:, :2] * distance / (distance + seen[:, 2:]) + half
+
+
+def _surrounding(quad: np.ndarray) -> tuple[int, int, int, int]:
+    """x, y, width, height around corners that are not turned beyond a right angle."""
+    x, y = int(min(quad[0, 0], quad[3, 0])), int(min(quad[0, 1], quad[1, 1]))
+    width = int(max(quad[1, 0], quad[2, 0]) + 0.5) - x
+    height = int(max(quad[2, 1], quad[3, 1]) + 0.5) - y
+    return x, y, width, height
+
+
+def _view(
+    box: tuple[int, int, int, int], shape: tuple[int, ...], within: tuple[int, ...]
+) -> Optional[tuple[slice, slice]]:
+    """The part of a picture of shape `within` that shows the box in the proportions of `shape`;
+    None when that is nothing."""
+    x, y, width, height = box
+    rows, columns = (np.float32(side) for side in shape)
+    scale = max(np.float32(width) / columns, np.float32(height) / rows)
+    half = np.float32(-0.5)
+    left = int(half * (scale * columns - np.float32(width)) + np.float32(x))
+    top = int(half * (scale * rows - np.float32(height)) + np.float32(y))
+    right = min(left + int(scale * columns), within[1])
+    bottom = min(top + int(scale * rows), within[0])
+    left, top = max(left, 0), max(top, 0)
+    return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
 
 def _with_wider_border(

@@ -142,9 +142,7 @@ def test_more_boxes_than_asked_for_are_told(pictures, capsys):
         ("-info info.dat -vec a.vec -w", "-w needs a value after it"),
     ],
 )
-def test_a_mistake_is_one_line_exit_code_2_and_nothing_is_written(
-    pictures, capsys, words, message
-):
+def test_a_mistake_is_one_line_exit_code_2_and_nothing_is_written(pictures, capsys, words, message):
     Path("empty.dat").write_text("# nothing\n\n")
     Path("nothing.txt").write_text("# nothing\n\n")
     before = {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()}
@@ -206,6 +204,23 @@ def test_small_backgrounds_hold_the_object_whole(pictures):
         assert int(x) + int(w) <= columns and int(y) + int(h) <= rows
         sizes.add((columns, rows))
     assert sizes == {(90, 75), (26, 30)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_objects_turned_upside_down_are_placed_within_their_boxes(pictures, seed):
+    """The old program died of some of these turns."""
+    cv2.imwrite("white.png", np.full((20, 20), 255, np.uint8))
+    cv2.imwrite("black.png", np.zeros((90, 100), np.uint8))
+    Path("black.txt").write_text("black.png\n" * 30)
+    words = "-img white.png -bg black.txt -info s/a.lst -num 30 -maxzangle 3.1 -maxidev 0".split()
+    words += ["-maxxangle", "0.2", "-maxyangle", "0.2", "-rngseed", str(seed)]
+    assert main(words) == 0
+    lines = Path("s/a.lst").read_text().splitlines()
+    assert len(lines) == 30
+    for line in lines:
+        x, y, w, h = map(int, line.split()[2:])
+        picture = cv2.imread("s/" + line.split()[0], 0) > 60
+        assert picture[y : y + h, x : x + w].sum() >= 0.98 * picture.sum() > 0
 
 
 def test_options_are_checked_before_anything_is_read():
