@@ -86,10 +86,14 @@ class PredictOptions(DetectionParameters):
 def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     """Read, estimate by cross-validation, fit on everything, save; returns the model.
 
+    The same pictures and options give the same bytes, whatever the number of cores: linear
+    algebra uses one thread, since several add up in another order.
+
     Raises UserError when the data do not make a classifier or the model cannot be written.
     """
+    from threadpoolctl import threadpool_limits
+
     from cvbaseline.classification_report import describe_data
-    from cvbaseline.cross_validation import fit
     from cvbaseline.datasets import read_labelled
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
@@ -106,18 +110,25 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
         "faces": dict(zip(data.classes, np.bincount(data.labels).tolist())),
         "seed": options.seed,
     }
-    if options.folds:
-        provenance |= estimate(make_estimator, data, options.folds, options.seed, tell)
-    rows = data.faces.reshape(len(data.faces), -1)
-    try:
-        estimator = fit(make_estimator(), rows, data.labels, data.groups)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{options.data}, {options.classifier}: {error}") from None
+    with threadpool_limits(1):
+        if options.folds:
+            provenance |= estimate(make_estimator, data, options.folds, options.seed, tell)
+        estimator = fit_everything(make_estimator(), data)
     model = FaceModel(estimator, data.classes, crop, provenance)
     save_model(options.out, model)
     megabytes = options.out.stat().st_size / 1e6
     tell(f"{options.out}: {options.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
     return model
+
+
+def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
+    """Fit on all faces; UserError for what the classifier cannot learn."""
+    from cvbaseline.cross_validation import fit
+
+    try:
+        return fit(estimator, data.faces.reshape(len(data.faces), -1), data.labels, data.groups)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"these faces cannot be learnt: {error}") from None
 
 
 def estimate(
