@@ -13,7 +13,7 @@ from cvbaseline.createsamples import CreatesamplesOptions
 from cvbaseline.errors import UserError
 from cvbaseline.preflight.findings import Finding
 from cvbaseline.single_dash import find_flag, flag_of, nearest_flag, read_value
-from cvbaseline.traincascade import OBSOLETE, TraincascadeOptions
+from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
 
 TOOLS: dict[str, tuple[type[Any], dict[str, int]]] = {
     "traincascade": (TraincascadeOptions, OBSOLETE),

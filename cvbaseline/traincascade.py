@@ -6,118 +6,20 @@ plain words as well, and where it died for lack of samples this goes on with tho
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Callable, Literal, NamedTuple, Optional, Sequence
+from dataclasses import replace
+from typing import Callable, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from cvbaseline.cascade import Stage, TrainingParameters
+from cvbaseline.cascade import Stage
 from cvbaseline.errors import UserError, require
-from cvbaseline.options import option
 from cvbaseline.single_dash import parse_single_dash, usage
+from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
 
 Tell = Callable[[str], None]
 
-# Flags of haartraining, which tutorials still pass, and how many values follow each.
-OBSOLETE = {
-    "-mem": 1, "-nsplits": 1, "-nstages": 1, "-npos": 1, "-nneg": 1, "-minpos": 1,
-    "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-weighttrimming": 1, "-eqw": 0,
-}  # fmt: skip
-
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TraincascadeOptions:
-    """Train a cascade with the flags of OpenCV 3.4's opencv_traincascade."""
-
-    data: Path = option(help="folder of the cascade", args=["-data"])
-    vec: Path = option(help="positives: a .vec file", args=["-vec"])
-    bg: Path = option(help="negatives: a file with a picture's path on each line", args=["-bg"])
-    num_pos: int = option(2000, "positives of a stage", args=["-numPos"])
-    num_neg: int = option(1000, "negatives of a stage", args=["-numNeg"])
-    num_stages: int = option(20, "stages", args=["-numStages"])
-    precalc_val_buf_size: int = option(
-        1024, "taken for the old command lines' sake; no such buffer is needed",
-        args=["-precalcValBufSize"],
-    )  # fmt: skip
-    precalc_idx_buf_size: int = option(
-        1024, "taken for the old command lines' sake; no such buffer is needed",
-        args=["-precalcIdxBufSize"],
-    )  # fmt: skip
-    base_format_save: bool = option(
-        False, "write cascade.xml in the layout before OpenCV 2.4 (HAAR only)",
-        args=["-baseFormatSave"],
-    )  # fmt: skip
-    num_threads: Optional[int] = option(
-        None, "threads (default: one for each core)", args=["-numThreads"]
-    )
-    acceptance_ratio_break_value: float = option(
-        -1.0, "stop when the share of accepted negatives is not above this; -1 never does",
-        args=["-acceptanceRatioBreakValue"],
-    )  # fmt: skip
-    stage_type: Literal["BOOST"] = option("BOOST", "kind of stages", args=["-stageType"])
-    feature_type: Literal["HAAR", "LBP"] = option("HAAR", "HAAR or LBP", args=["-featureType"])
-    width: int = option(24, "width of the samples", args=["-w"])
-    height: int = option(24, "height of the samples", args=["-h"])
-    boost_type: Literal["DAB", "RAB", "LB", "GAB"] = option(
-        "GAB", "DAB, RAB, LB or GAB", args=["-bt"]
-    )
-    min_hit_rate: float = option(
-        0.995, "share of positives that a stage must pass", args=["-minHitRate"]
-    )
-    max_false_alarm: float = option(
-        0.5, "share of negatives that a stage may pass", args=["-maxFalseAlarmRate"]
-    )
-    weight_trim_rate: float = option(
-        0.95, "weight of the samples a tree is trained on", args=["-weightTrimRate"]
-    )
-    max_depth: int = option(1, "depth of the trees", args=["-maxDepth"])
-    max_weak_count: int = option(100, "trees of a stage at most", args=["-maxWeakCount"])
-    mode: Literal["BASIC", "CORE", "ALL"] = option(
-        "BASIC", "set of HAAR features: BASIC, CORE or ALL", args=["-mode"]
-    )
-    search: Literal["fast", "exhaustive"] = option(
-        "fast", "fast, or exhaustive: the old tool's own choice of features", args=["-search"]
-    )
-
-    def __post_init__(self) -> None:
-        """Check the values; raises UserError with the mend."""
-        for flag, value in (("-numPos", self.num_pos), ("-numNeg", self.num_neg)):
-            require(value >= 1, f"{flag} {value} must be at least 1")
-        require(self.num_stages >= 1, f"-numStages {self.num_stages} must be at least 1")
-        for flag, rate in (
-            ("-minHitRate", self.min_hit_rate),
-            ("-maxFalseAlarmRate", self.max_false_alarm),
-            ("-weightTrimRate", self.weight_trim_rate),
-        ):
-            require(0 < rate <= 1, f"{flag} {rate} must be above 0 and at most 1, like 0.995")
-        for flag, side in (("-w", self.width), ("-h", self.height)):
-            require(3 <= side <= 255, f"{flag} {side} must be from 3 to 255 pixels")
-        require(self.max_depth >= 1, "-maxDepth must be at least 1")
-        require(self.max_weak_count >= 1, "-maxWeakCount must be at least 1")
-        require(
-            not (self.base_format_save and self.feature_type == "LBP"),
-            "-baseFormatSave holds HAAR cascades only: leave it out, or use -featureType HAAR",
-        )
-        require(
-            self.num_threads is None or self.num_threads >= 1, "-numThreads must be at least 1"
-        )
-
-    @property
-    def parameters(self) -> TrainingParameters:
-        """What params.xml records; the old tool holds two rates in single precision."""
-        return TrainingParameters(
-            boost_type=self.boost_type,
-            min_hit_rate=float(np.float32(self.min_hit_rate)),
-            max_false_alarm=float(np.float32(self.max_false_alarm)),
-            weight_trim_rate=self.weight_trim_rate,
-            max_depth=self.max_depth,
-            max_weak_count=self.max_weak_count,
-            mode=self.mode if self.feature_type == "HAAR" else None,
-        )
 
 
 class TraincascadeResult(NamedTuple):
@@ -211,8 +113,8 @@ class _Run:
     def __init__(self, options: TraincascadeOptions, threads: ThreadPoolExecutor, tell: Tell):
         from cvbaseline.formats.annotations import load_background
         from cvbaseline.formats.cascade_xml import Parameters
-        from cvbaseline.training.negatives import PictureCache, Source
         from cvbaseline.training.old_rules import OldNegatives, OldPositives
+        from cvbaseline.training.pictures import PictureCache, Source
         from cvbaseline.training.stage_files import StageFiles
 
         self.options = options
@@ -256,7 +158,7 @@ class _Run:
             while not stopped and len(self.stages) < self.options.num_stages:
                 stopped = self._train_next()
         except KeyboardInterrupt:
-            stopped = "interrupted: the finished stages are kept; the same command goes on with them"
+            stopped = "interrupted: finished stages are kept; the same command goes on with them"
             self.tell(stopped)
         if not self.stages:
             self.tell("Cascade classifier can't be trained. Check the used training parameters.")

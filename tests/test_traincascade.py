@@ -13,7 +13,8 @@ from cvbaseline import traincascade
 from cvbaseline.errors import UserError
 from cvbaseline.formats.vec import load_vec, save_vec
 from cvbaseline.single_dash import parse_single_dash
-from cvbaseline.traincascade import OBSOLETE, TraincascadeOptions, main
+from cvbaseline.traincascade import main
+from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
 from cvbaseline.training import old_rules
 from cvbaseline.training.old_rules import levels, window_corners
 
@@ -206,7 +207,7 @@ def test_the_search_goes_on_where_it_stopped(samples):
 
     from cvbaseline.cascade import Cascade
     from cvbaseline.features.lbp import enumerate_lbp
-    from cvbaseline.training.negatives import PictureCache, Source
+    from cvbaseline.training.pictures import PictureCache, Source
 
     everything = Cascade("LBP", 12, 12, enumerate_lbp(12, 12), ())
     sources = [Source(path, np.zeros((0, 4))) for path in sorted(Path("backgrounds").iterdir())]

@@ -1,4 +1,4 @@
-"""Whole trainings on small drawn faces: OpenCV runs what comes out, interruptions change nothing."""
+"""Whole trainings on small drawn faces: OpenCV runs the result, interruptions change nothing."""
 
 import dataclasses
 import json
@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from smileys import clutter, smiley
 
 from cvbaseline.boxes import iou
 from cvbaseline.cli import main
@@ -22,7 +23,6 @@ from cvbaseline.formats.cascade_xml import load_cascade
 from cvbaseline.formats.vec import save_vec
 from cvbaseline.training import CascadeTrainingOptions, train_cascade
 from cvbaseline.training.options import parse_duration
-from smileys import clutter, smiley
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,8 @@ def test_the_session_of_the_documentation_works(tmp_path, monkeypatch, capsys):
     assert "the negatives ran out" in capsys.readouterr().out
     assert main([*shlex.split(detect), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    truth = {Path(line.path).name: line.boxes for line in load_info(Path("training_samples/info.dat"))}
+    lines = load_info(Path("training_samples/info.dat"))
+    truth = {Path(line.path).name: line.boxes for line in lines}
     matches = false = 0
     for picture in found:
         boxes = [face["box"] for face in picture["faces"]]

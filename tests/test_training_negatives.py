@@ -20,16 +20,14 @@ from cvbaseline.training.negatives import (
     SCALE_STEP,
     Grid,
     MinedNegatives,
-    Picture,
-    PictureCache,
     draw_canvas,
     lay_out,
     level_places,
-    list_sources,
     overlaps,
     scan_picture,
     window_count,
 )
+from cvbaseline.training.pictures import Picture, PictureCache, list_sources
 
 SIDE = 12
 
@@ -113,7 +111,8 @@ def test_threads_and_memory_change_nothing(folder):
     stacks = []
     for count, cache_mb in [(1, 100), (4, 0)]:
         with ThreadPoolExecutor(count) as threads:
-            stacks.append(miner(folder, threads, cache_mb=cache_mb).read(2, one_stump(), 150).windows)
+            mined = miner(folder, threads, cache_mb=cache_mb)
+            stacks.append(mined.read(2, one_stump(), 150).windows)
     assert np.array_equal(*stacks)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from test_training_negatives import SIDE, nothing_rejected, one_stump
 
 from cvbaseline.errors import UserError
 from cvbaseline.evaluator import passes
@@ -21,7 +22,6 @@ from cvbaseline.training.positives import (
     load_positives,
     split_chips,
 )
-from test_training_negatives import SIDE, nothing_rejected, one_stump
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from cvbaseline.formats.cascade_xml import Parameters
 from cvbaseline.preflight import background, folder, lists, samples, settings
 from cvbaseline.preflight.findings import Checked, Finding
-from cvbaseline.traincascade import TraincascadeOptions
+from cvbaseline.traincascade_options import TraincascadeOptions
 
 USUAL_HIT_RATE = 0.995
 

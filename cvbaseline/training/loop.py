@@ -18,9 +18,10 @@ from cvbaseline.boosting import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluator import passes
 from cvbaseline.training import INTERRUPTED_BY_USER
-from cvbaseline.training.negatives import MinedNegatives, PictureCache, list_sources
+from cvbaseline.training.negatives import MinedNegatives
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.output import TrainingFolder
+from cvbaseline.training.pictures import PictureCache, list_sources
 from cvbaseline.training.positives import Sampled, load_positives
 from cvbaseline.training.stage_report import StageReport, describe_stage
 from cvbaseline.training.validation import HIGHEST_FALSE_ALARM, ValidationPictures
@@ -216,9 +217,9 @@ class _Training:
             self.clock.check()
             self.progress("weak classifiers", made.count, self.options.max_weak_count)
 
-        options = self.options
+        options, pool = self.options, self.folder.pool
         stage = train_stage(
-            positives, negatives, options.feature_type, self.folder.pool, self.goals, options.search,
+            positives, negatives, options.feature_type, pool, self.goals, options.search,
             seed=options.seed + len(self.stages), report=under_way,
         )  # fmt: skip
         if stage is None:

@@ -8,19 +8,16 @@ at most `windows_per_picture` come from one picture, all hits count for the fals
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Callable, NamedTuple, Optional, Protocol
+from typing import Callable, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 
 from cvbaseline.cascade import Cascade
-from cvbaseline.errors import PictureError, UserError
 from cvbaseline.evaluator import PackedCascade, judge_places, pack, passes
-from cvbaseline.formats.annotations import load_background, load_info, resolve_picture
-from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.integral import integral_image
 from cvbaseline.training.options import CascadeTrainingOptions
+from cvbaseline.training.pictures import Picture, PictureCache
 from cvbaseline.training.positives import Sampled
 
 SEED_NEGATIVES = 21
@@ -30,7 +27,6 @@ GOLDEN_RATIO = 0.6180339887498949  # its multiples spread the scale phases of th
 MAX_PASSES = 8
 CHUNK = 32  # pictures between two looks at the clock and the counts
 FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
-LONGEST_SIDE = 1280  # larger pictures are reduced once, when they are read
 
 
 class NegativeReader(Protocol):
@@ -38,96 +34,6 @@ class NegativeReader(Protocol):
 
     def read(self, stage: int, cascade: Cascade, count: int) -> Sampled:
         """At most `count` negatives for the stage of that number."""
-
-
-class Source(NamedTuple):
-    """A picture to take negatives from."""
-
-    path: Path
-    boxes: np.ndarray  # int32 (n, 4) of the whole picture: no negative overlaps one of them
-
-
-class Picture(NamedTuple):
-    """A decoded picture."""
-
-    grey: np.ndarray  # uint8 (h, w)
-    boxes: np.ndarray  # float64 (n, 4) in its pixels: x, y, width, height
-
-
-def list_sources(options: CascadeTrainingOptions) -> list[Source]:
-    """The pictures that the options name; raises UserError when there is none."""
-    nowhere = np.zeros((0, 4), np.int32)
-    sources = []
-    for path in options.negatives:
-        if not path.exists():
-            raise UserError(f"{path} does not exist: name a folder of pictures or a bg.txt")
-        pictures = find_pictures(path) if path.is_dir() else load_background(path)
-        sources += [Source(picture, nowhere) for picture in pictures]
-    for path in options.boxed_negatives:
-        if not path.is_file():
-            raise UserError(f"{path} is not a file: name an info.dat")
-        for annotation in load_info(path):
-            picture = resolve_picture(annotation.path, path.parent, Path())
-            sources.append(Source(picture, annotation.boxes))
-    if not sources:
-        named = ", ".join(map(str, [*options.negatives, *options.boxed_negatives]))
-        raise UserError(f"no picture in {named}: add pictures that do not show the object")
-    return sources
-
-
-class PictureCache:
-    """Decoded pictures, kept as long as they fit into the memory allowed."""
-
-    def __init__(
-        self,
-        sources: list[Source],
-        limit_bytes: int,
-        tell: Callable[[str], None],
-        longest_side: int = LONGEST_SIDE,
-    ):
-        self.sources = sources
-        self.limit_bytes = limit_bytes
-        self.tell = tell
-        self.longest_side = longest_side
-        self._kept: dict[int, Picture] = {}
-        self._bytes = 0
-        self._unreadable: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self.sources)
-
-    @property
-    def readable(self) -> int:
-        """How many pictures are not known to be unreadable."""
-        return len(self.sources) - len(self._unreadable)
-
-    def load(self, indices: list[int], threads: Executor) -> list[tuple[int, Picture]]:
-        """The readable pictures among those of the indices, in their order."""
-        wanted = [index for index in indices if index not in self._unreadable]
-        loaded = []
-        for index, (picture, problem) in zip(wanted, threads.map(self._read, wanted)):
-            if picture is None:
-                self._unreadable.add(index)
-                self.tell(f"left out: {problem}")
-                continue
-            loaded.append((index, picture))
-            if index not in self._kept and self._bytes + picture.grey.nbytes <= self.limit_bytes:
-                self._kept[index] = picture
-                self._bytes += picture.grey.nbytes
-        return loaded
-
-    def _read(self, index: int) -> tuple[Optional[Picture], str]:
-        if index in self._kept:
-            return self._kept[index], ""
-        source = self.sources[index]
-        try:
-            grey = read_grey(source.path)
-        except PictureError as error:
-            return None, str(error)
-        shrink = min(1.0, self.longest_side / max(grey.shape))
-        if shrink < 1:
-            grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        return Picture(grey, source.boxes * shrink), ""
 
 
 class Grid(NamedTuple):

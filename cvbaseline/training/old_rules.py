@@ -16,7 +16,7 @@ import numpy as np
 from cvbaseline.cascade import Cascade
 from cvbaseline.evaluator import PackedCascade, judge, pack, passes
 from cvbaseline.integral import integral_image
-from cvbaseline.training.negatives import PictureCache
+from cvbaseline.training.pictures import PictureCache
 from cvbaseline.training.positives import Sampled
 
 LEVEL_STEP = np.float32(np.sqrt(2))

@@ -40,10 +40,11 @@ class StageReport:
 
 def describe_stage(report: StageReport, held_out: bool) -> str:
     """The stage in one paragraph of plain words."""
-    weak = "1 weak classifier" if report.weak_count == 1 else f"{report.weak_count} weak classifiers"
+    plural = "" if report.weak_count == 1 else "s"
     lines = [
-        f"stage {report.stage}: {weak}; of {report.positives} positives {report.hit_rate:.2%} pass, "
-        f"of {report.negatives} negatives {report.false_alarm:.1%}"
+        f"stage {report.stage}: {report.weak_count} weak classifier{plural}; of "
+        f"{report.positives} positives {report.hit_rate:.2%} pass, of {report.negatives} "
+        f"negatives {report.false_alarm:.1%}"
     ]
     if report.check_hit_rate is not None:
         whose = "faces held out" if held_out else "new variations of the faces"
