@@ -131,11 +131,27 @@ def run_mergevec(options: Any) -> Optional[int]:
     return None
 
 
+def run_annotate(options: Any) -> Optional[int]:
+    """Draw boxes in the browser."""
+    from cvbaseline.annotate import annotate
+
+    annotate(options, tell=tell)
+    return None
+
+
 def run_convert(options: Any) -> Optional[int]:
     """Convert boxes between formats."""
     from cvbaseline.convert import convert, summary
 
     tell(summary(convert(options, tell=warn)))
+    return None
+
+
+def run_visualise(options: Any) -> Optional[int]:
+    """Draw a cascade's features as an album."""
+    from cvbaseline.visualise import visualise
+
+    visualise(options, tell=tell)
     return None
 
 
@@ -162,8 +178,14 @@ COMMANDS = {
         "doctor:DoctorOptions", run_doctor, "say what is wrong with an old command line or folder"
     ),
     "mergevec": Command("mergevec:MergevecOptions", run_mergevec, "merge .vec files into one"),
+    "annotate": Command(
+        "annotate:AnnotateOptions", run_annotate, "draw boxes on pictures in the browser"
+    ),
     "convert": Command(
         "convert:ConvertOptions", run_convert, "boxes between info.dat, YOLO, COCO, VOC, imglab"
+    ),
+    "visualise": Command(
+        "visualise:VisualiseOptions", run_visualise, "an album of a cascade's features and rates"
     ),
     "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
 }
@@ -248,3 +270,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def mergevec() -> int:
     """The console script `mergevec`."""
     return main(["mergevec", *sys.argv[1:]])
+
+
+def visualisation() -> int:
+    """The console script `opencv_visualisation`."""
+    return main(["visualise", *sys.argv[1:]])

@@ -78,6 +78,9 @@ def read_size(path: AnyPath) -> tuple[int, int]:
 
     def look(file: BinaryIO) -> tuple[int, int]:
         image, (width, height) = _header(file, Path(path))
+        if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow may have turned the size
+            width = image.tag_v2[TiffImagePlugin.IMAGEWIDTH]
+            height = image.tag_v2[TiffImagePlugin.IMAGELENGTH]
         turned = image is not None and _orientation(image) >= 5
         return (height, width) if turned else (width, height)
 

@@ -206,12 +206,14 @@ def test_a_list_in_which_nothing_can_be_read(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_sizes_from_headers_are_those_of_the_decoded_pictures(tmp_path, orientation):
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff", "webp"])
+def test_sizes_from_headers_are_those_of_the_decoded_pictures(tmp_path, orientation, suffix):
     exif = Image.Exif()
     exif[274] = orientation
-    Image.fromarray(noise(20, 30)).save(tmp_path / "a.jpg", exif=exif)
-    height, width = read_grey(tmp_path / "a.jpg").shape
-    assert read_size(tmp_path / "a.jpg") == (width, height)
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(noise(20, 30)).save(path, exif=exif)
+    height, width = read_grey(path).shape
+    assert read_size(path) == (width, height)
     assert (width, height) == ((30, 20) if orientation < 5 else (20, 30))
 
 
