@@ -67,7 +67,7 @@ min-width:5rem}
 .rate i::before,.bars i::before{content:"";display:block;height:100%;width:var(--v);
 background:var(--c);border-radius:4px}
 i.p,.rate.p,li.p{--c:var(--p)}i.n,.rate.n,li.n{--c:var(--n)}
-.rate b{font-weight:500;min-width:4.2em;text-align:right}
+.rate b{font-weight:500;min-width:4.7em;text-align:right}
 .stage{display:flex;gap:1.2rem;align-items:center;margin-bottom:1rem}
 .look{flex:none;width:112px}.look svg{display:block;width:100%;border-radius:10px;
 box-shadow:var(--shade)}
