@@ -12,6 +12,7 @@ import pytest
 from cvbaseline.createsamples import CreatesamplesOptions, main
 from cvbaseline.errors import UserError
 from cvbaseline.formats.vec import load_vec, save_vec
+from cvbaseline.perspective import transform_to_rectangle, warp_into
 
 GOLDEN = Path(__file__).parent / "data" / "createsamples"
 README = (GOLDEN / "README.md").read_text(encoding="utf-8")
@@ -221,6 +222,50 @@ def test_objects_turned_upside_down_are_placed_within_their_boxes(pictures, seed
         x, y, w, h = map(int, line.split()[2:])
         picture = cv2.imread("s/" + line.split()[0], 0) > 60
         assert picture[y : y + h, x : x + w].sum() >= 0.98 * picture.sum() > 0
+
+
+def test_after_ctrl_c_the_list_names_the_pictures_that_are_there(pictures, monkeypatch, capsys):
+    from cvbaseline import images
+
+    write, written = images.write_picture, []
+
+    def interrupted(path, picture):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write(path, picture)
+
+    monkeypatch.setattr(images, "write_picture", interrupted)
+    assert main("-img thing.png -bg bg.txt -info s/a.lst -num 4".split()) == 130
+    assert "interrupted" in capsys.readouterr().err
+    listed = [line.split()[0] for line in Path("s/a.lst").read_text().splitlines()]
+    assert listed == written and len(listed) == 2
+
+
+def test_a_perspective_agrees_with_opencvs_own():
+    """Within a quadrangle, but for rounding: this one cuts to whole numbers, OpenCV rounds."""
+    source = cv2.GaussianBlur(cv2.imread(str(GOLDEN / "grey.png"), 0), (0, 0), 2)
+    rows, columns = source.shape
+    quad = np.array([[12.3, 9.1], [88.2, 20.7], [80.4, 75.9], [6.6, 60.2]])
+    rectangle = np.array([[0, 0], [columns - 1, 0], [columns - 1, rows - 1], [0, rows - 1]])
+    transform = transform_to_rectangle(quad, columns - 1, rows - 1)
+    expected = cv2.getPerspectiveTransform(quad.astype(np.float32), rectangle.astype(np.float32))
+    assert np.allclose(transform, expected, rtol=1e-4, atol=1e-6)
+    ground = np.full((90, 100), 7, np.uint8)
+    made = warp_into(source, quad, ground)
+    whole = cv2.warpPerspective(source, np.linalg.inv(transform), (100, 90)).astype(int)
+    y, x = np.mgrid[:90, :100]
+    depth = np.array(
+        [[cv2.pointPolygonTest(quad.astype(np.float32), (int(i), int(j)), True) for i in x[0]]
+         for j in y[:, 0]]
+    )  # fmt: skip
+    assert (np.abs(made - whole)[depth > 2] <= 2).all()
+    assert (made[depth < -2] == 7).all() and (ground == 7).all()
+
+
+def test_a_quadrangle_that_is_folded_is_refused():
+    folded = np.array([[0, 0], [10, 0], [0, 10], [10, 10]], float)
+    assert warp_into(np.zeros((5, 5), np.uint8), folded, np.zeros((20, 20), np.uint8)) is None
 
 
 def test_options_are_checked_before_anything_is_read():
