@@ -12,8 +12,8 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import numpy as np
 
 from cvbaseline.cascade import Stage
-from cvbaseline.errors import UserError, require
-from cvbaseline.single_dash import parse_single_dash, usage
+from cvbaseline.errors import require
+from cvbaseline.single_dash import run_tool
 from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
 
 Tell = Callable[[str], None]
@@ -38,12 +38,24 @@ def traincascade(options: TraincascadeOptions, tell: Tell = print) -> Traincasca
     """
     from cvbaseline import parallel
 
-    options = _with_parameters_of_folder(options, tell)
+    options = _with_count_of_positives(_with_parameters_of_folder(options, tell))
     for line in _header(options):
         tell(line)
     count = options.num_threads
     with parallel.threads(count), ThreadPoolExecutor(parallel.worker_count()) as threads:
         return _Run(options, threads, tell).run()
+
+
+def _with_count_of_positives(options: TraincascadeOptions) -> TraincascadeOptions:
+    """The options with a number in place of -numPos auto."""
+    from cvbaseline.formats.vec import load_vec
+    from cvbaseline.preflight.samples import lasting_positives
+
+    if options.num_pos != "auto":
+        return options
+    held = len(load_vec(options.vec, options.width, options.height).samples)
+    rate = options.min_hit_rate
+    return replace(options, num_pos=lasting_positives(held, options.num_stages, rate))
 
 
 def _with_parameters_of_folder(options: TraincascadeOptions, tell: Tell) -> TraincascadeOptions:
@@ -294,24 +306,15 @@ def _duration(seconds: float) -> str:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """The console script `opencv_traincascade`; the exit code is 2 for a user's mistake."""
-    import sys
 
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in ("-help", "--help"):
-        print(usage(PROGRAM, TraincascadeOptions))
-        return 0
-    try:
-        options = parse_single_dash(TraincascadeOptions, words, _warn, OBSOLETE)
-        # Up the stairs, from the console script alone: the checks know this module's options.
+    def run(options: TraincascadeOptions, tell: Tell) -> int:
         from cvbaseline.preflight.findings import report_before_run
         from cvbaseline.preflight.traincascade_run import check_traincascade
 
         report_before_run(check_traincascade(options).findings, _warn)
-        result = traincascade(options, tell=lambda line: print(line, flush=True))
-    except UserError as error:
-        _warn(str(error))
-        return 2
-    return 0 if result.stages else 1
+        return 0 if traincascade(options, tell).stages else 1
+
+    return run_tool(PROGRAM, TraincascadeOptions, run, argv, OBSOLETE)
 
 
 def _warn(line: str) -> None:
