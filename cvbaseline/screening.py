@@ -24,7 +24,8 @@ _PIXEL_LIMIT = 2047
 _WEIGHT_LIMIT = 4095
 # The covariance is estimated on so many samples at most; means take all.
 _DRAWN = 2048
-_BLOCK = 8192
+_BLOCK = 8192  # features scored at a time, per thread
+_SAMPLES = 1024  # samples added up at a time, per thread
 
 
 class Screen:
@@ -88,10 +89,14 @@ class Screen:
     def _cross(self, members: np.ndarray, whole: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Covariance of each pixel with the responses, up to a factor: float64 (pixels,)."""
         sums = np.zeros((2, self._levels.shape[1]))
-        for start in range(0, len(members), _DRAWN):
-            part = slice(start, start + _DRAWN)
-            levels = self._levels[members[part]].astype(np.float64)
-            sums += np.stack([whole[part], pull[part]]) @ levels
+
+        def task(start: int, stop: int) -> np.ndarray:
+            part = np.zeros_like(sums)
+            add_up(self._levels, members[start:stop], whole[start:stop], pull[start:stop], part)
+            return part
+
+        for part in for_blocks(task, len(members), _SAMPLES):
+            sums += part
         return sums[1] - sums[0] * (pull.sum() / whole.sum())
 
     def _covariance(self, members: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -111,6 +116,18 @@ def _integrate_both(integral, covariance: np.ndarray, shape: tuple[int, int]) ->
     half = integral(covariance.reshape(*shape, -1)).reshape(-1, len(covariance))
     both = integral(np.ascontiguousarray(half.T).reshape(*shape, len(half)))
     return both.reshape(len(half), len(half))
+
+
+@njit(cache=True, nogil=True)
+def add_up(
+    levels: np.ndarray, members: np.ndarray, whole: np.ndarray, pull: np.ndarray, sums: np.ndarray
+) -> None:
+    """Add whole * levels and pull * levels of the members to float64 (2, pixels)."""
+    for i in range(len(members)):
+        row, first, second = levels[members[i]], whole[i], pull[i]
+        for pixel in range(len(row)):
+            sums[0, pixel] += first * row[pixel]
+            sums[1, pixel] += second * row[pixel]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
