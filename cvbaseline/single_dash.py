@@ -94,6 +94,8 @@ def read_value(flag: str, field: "Field[Any]", word: str) -> Any:
         if word not in get_args(kind):
             raise UserError(f"{flag} {word}: choose one of {', '.join(get_args(kind))}")
         return word
+    if word in (choice for part in get_args(kind) for choice in get_args(part)):
+        return word  # of Union[int, Literal["auto"]]
     if get_origin(kind) is not None:  # Optional[kind]
         kind = get_args(kind)[0]
     try:

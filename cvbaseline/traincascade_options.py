@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Optional
+from typing import Literal, Optional, Union
 
 import numpy as np
 
@@ -24,7 +24,9 @@ class TraincascadeOptions:
     data: Path = option(help="folder of the cascade", args=["-data"])
     vec: Path = option(help="positives: a .vec file", args=["-vec"])
     bg: Path = option(help="negatives: a file with a picture's path on each line", args=["-bg"])
-    num_pos: int = option(2000, "positives of a stage", args=["-numPos"])
+    num_pos: Union[int, Literal["auto"]] = option(
+        2000, "positives of a stage; auto: as many as last for all stages", args=["-numPos"]
+    )
     num_neg: int = option(1000, "negatives of a stage", args=["-numNeg"])
     num_stages: int = option(20, "stages", args=["-numStages"])
     precalc_val_buf_size: int = option(
@@ -74,7 +76,7 @@ class TraincascadeOptions:
     def __post_init__(self) -> None:
         """Check the values; raises UserError with the mend."""
         for flag, value in (("-numPos", self.num_pos), ("-numNeg", self.num_neg)):
-            require(value >= 1, f"{flag} {value} must be at least 1")
+            require(value == "auto" or value >= 1, f"{flag} {value} must be at least 1")
         require(self.num_stages >= 1, f"-numStages {self.num_stages} must be at least 1")
         for flag, rate in (
             ("-minHitRate", self.min_hit_rate),

@@ -313,11 +313,17 @@ def test_proposals_are_the_detectors_boxes(start, folder):
 
 def test_many_saves_at_once_leave_a_whole_file(start):
     client = start()
-    threads = [threading.Thread(target=client.put, args=(n % 3, [[n, n, 5, 5]])) for n in range(30)]
+    answers = []
+
+    def put(number):
+        answers.append(client.put(number % 3, [[number, number, 5, 5]])[0])
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(30)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert answers == [200] * 30
     entries = load_info(Path("pics/info.dat"))
     assert sorted(path for path, _ in entries) == ["a.png", "b c.png", "sub/あ.jpg"]
     for index, entry in enumerate(sorted(entries)):

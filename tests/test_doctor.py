@@ -198,6 +198,16 @@ def test_folders_of_samples(folder):
         examine(DoctorOptions(command=["empty"]))
 
 
+def test_num_pos_auto(folder, capsys):
+    line = GOOD.replace("-numPos 100", "-numPos auto").replace("-data haar", "-data new")
+    Path("new").mkdir()
+    assert diagnose(line).findings == []
+    assert main(["traincascade", *line.split()[1:], "-numStages", "2"]) == 0
+    # 130 / (1.05 + 1 * 0.01) = 122.6
+    assert "numPos: 122\n" in capsys.readouterr().out
+    assert "-numPos: needs" in " ".join(map(str, diagnose(line.replace("auto", "some")).findings))
+
+
 def test_traincascade_stops_at_what_cannot_work(folder, capsys):
     Path("bg.txt").write_text("gone.png\n")
     assert main(["traincascade", *GOOD.split()[1:]]) == 2

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Literal, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -39,10 +39,17 @@ class Asked(NamedTuple):
 
     width: int
     height: int
-    num_pos: int
+    num_pos: Union[int, Literal["auto"]]
     num_stages: int
     min_hit_rate: float
     feature_type: str
+
+
+def asked_positives(held: int, asked: Asked) -> int:
+    """The positives of a stage as a number, also for -numPos auto."""
+    if asked.num_pos == "auto":
+        return lasting_positives(held, asked.num_stages, asked.min_hit_rate)
+    return asked.num_pos
 
 
 def check_vec_file(path: Path, asked: Asked) -> tuple[list[Finding], dict[str, str], Optional[Vec]]:
@@ -123,15 +130,19 @@ def check_count(held: int, path: Path, asked: Asked) -> tuple[list[Finding], Opt
         mend = "run opencv_createsamples again and look at what it says"
         return [Finding("error", str(path), "it holds no sample", mend)], None
     lasting = lasting_positives(held, asked.num_stages, asked.min_hit_rate)
-    needed = needed_samples(asked.num_pos, asked.num_stages, asked.min_hit_rate)
-    mend = f"use -numPos {lasting}, or make a .vec of {math.ceil(needed * SLACK)} samples"
-    where = f"-numPos {asked.num_pos}"
-    if asked.num_pos > held:
+    num_pos = asked_positives(held, asked)
+    needed = needed_samples(num_pos, asked.num_stages, asked.min_hit_rate)
+    mend = (
+        f"use -numPos {lasting} (or -numPos auto with cvbaseline), or make a .vec of "
+        f"{math.ceil(needed * SLACK)} samples"
+    )
+    where = f"-numPos {num_pos}"
+    if num_pos > held:
         problem = f"{path} holds only {held} samples"
         return [Finding("aborts", where, problem, mend)], lasting
     if needed > held:
         loss = 1 - asked.min_hit_rate
-        stage = int((held - asked.num_pos) / (asked.num_pos * loss) + 1e-9) + 1
+        stage = int((held - num_pos) / (num_pos * loss) + 1e-9) + 1
         problem = (
             f"{path} holds {held} samples; each stage may lose {loss:.3g} of them, so "
             f"{asked.num_stages} stages need {needed}, and they run out at about stage {stage}"

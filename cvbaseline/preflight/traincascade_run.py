@@ -24,7 +24,7 @@ def check_traincascade(
     thorough : decode all pictures, to find truncated ones and those that are nearly the same
     """
     rates, mended = settings.check_rates(options.min_hit_rate, options.max_false_alarm)
-    findings = rates + settings.check_balance(options.num_pos, options.num_neg)
+    findings = list(rates)
     buffers = (options.precalc_val_buf_size, options.precalc_idx_buf_size)
     too_large = settings.check_buffers(*buffers, settings.memory_of_machine())
     findings += too_large.findings
@@ -43,6 +43,9 @@ def check_traincascade(
         if vec is not None:
             positives = vec.samples
             asked = asked._replace(width=positives.shape[2], height=positives.shape[1])
+            asked = asked._replace(num_pos=samples.asked_positives(len(positives), asked))
+    if asked.num_pos != "auto":
+        findings += settings.check_balance(asked.num_pos, options.num_neg)
     if "bg" not in missing:
         near = [options.bg.parent] if "vec" in missing else [options.vec.parent, options.bg.parent]
         findings += _check_bg(options, asked, positives, near if thorough else [], thorough)

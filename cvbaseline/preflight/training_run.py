@@ -10,8 +10,8 @@ from cvbaseline.preflight import background
 from cvbaseline.preflight.findings import Finding
 from cvbaseline.preflight.lists import placed_annotations
 from cvbaseline.preflight.pictures import Look, look_at
-from cvbaseline.training.pictures import list_sources
 from cvbaseline.training.options import CascadeTrainingOptions
+from cvbaseline.training.pictures import list_sources
 
 
 def check_training(options: CascadeTrainingOptions) -> list[Finding]:

@@ -64,6 +64,7 @@ class LocalServer(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = False
+    request_queue_size = 64
 
     def __init__(self, routes: list[Route], port: int = 0):
         self.routes = routes
