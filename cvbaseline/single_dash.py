@@ -8,6 +8,7 @@ error that names the nearest flag.
 """
 
 import difflib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
@@ -127,10 +128,10 @@ def run_tool(
     for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if not words or words[0] in ("-help", "--help"):
-        print(usage(program, options_class))
-        return 0
     try:
+        if not words or words[0] in ("-help", "--help"):
+            print(usage(program, options_class), flush=True)
+            return 0
         options = parse_single_dash(options_class, words, warn, obsolete)
         return run(options, lambda line: print(line, flush=True))
     except UserError as error:
@@ -139,6 +140,9 @@ def run_tool(
     except KeyboardInterrupt:
         warn("interrupted; what was finished is kept")
         return 130
+    except BrokenPipeError:  # `opencv_createsamples ... | head`: the reader has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def usage(program: str, options_class: type[Any]) -> str:

@@ -1,8 +1,11 @@
 """opencv_createsamples' command lines against what OpenCV 3.4.18's own program made of them."""
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -266,6 +269,17 @@ def test_a_perspective_agrees_with_opencvs_own():
 def test_a_quadrangle_that_is_folded_is_refused():
     folded = np.array([[0, 0], [10, 0], [0, 10], [10, 10]], float)
     assert warp_into(np.zeros((5, 5), np.uint8), folded, np.zeros((20, 20), np.uint8)) is None
+
+
+def test_a_closed_pipe_is_no_error(pictures):
+    code = "from cvbaseline.createsamples import main; raise SystemExit(main())"
+    for words in ("", "-img thing.png -vec a.vec -num 3"):
+        run = subprocess.run(
+            f"{sys.executable} -c '{code}' {words} | true; echo ${{PIPESTATUS[0]}}",
+            shell=True, capture_output=True, text=True, executable="/bin/bash",
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )  # fmt: skip
+        assert run.stdout == "0\n" and "Error" not in run.stderr
 
 
 def test_options_are_checked_before_anything_is_read():
