@@ -16,7 +16,7 @@ from .cascade import LbpFeatures
 from .features.lbp import RING, evaluate_lbp, evaluate_lbp_kernel, prepare_lbp
 from .parallel import for_blocks
 from .std_sort import argsort_rows
-from .tree_growing import ERROR, GINI, LEAST_SQUARES, Load, Split
+from .tree_growing import ERROR, GINI, LEAST_SQUARES, Load, Split, pair_up
 
 _FLOAT_EPSILON = float(np.finfo(np.float32).eps)
 _DOUBLE_EPSILON = float(np.finfo(np.float64).eps)
@@ -43,19 +43,16 @@ class CodeSearch:
         self._kept = evaluate_lbp(self._image, LbpFeatures(pool.cells[:kept]))
 
     def best_split(self, load: Load, depth: int) -> Optional[Split]:
-        pairs = np.stack([np.where(load.inside, load.weights, 0.0)] * 2, axis=1)
-        if load.criterion == LEAST_SQUARES:
-            pairs[:, 1] *= load.targets
-        else:
-            pairs *= np.stack([load.targets == 0, load.targets != 0], axis=1)
-        bounds = self._bounds(pairs, load.criterion)
+        members = np.flatnonzero(load.inside)
+        pairs = pair_up(load, members)
+        bounds = self._bounds(members, pairs, load.criterion)
         promising = np.argsort(-bounds, kind="stable")
         best, best_quality, best_subset = -1, np.float32(0), np.zeros(8, np.int32)
         for start in range(0, len(promising), _TRIED):
             if bounds[promising[start]] * _SLACK < best_quality:
                 break
             tried = np.sort(promising[start : start + _TRIED])
-            quality, subset = _try_codes(self._codes(tried), pairs, load.criterion)
+            quality, subset = _try_codes(self._codes(tried), members, pairs, load.criterion)
             first = int(np.argmax(quality.astype(np.float32)))
             rounded, feature = np.float32(quality[first]), int(tried[first])
             if rounded > best_quality or (rounded == best_quality > 0 and feature < best):
@@ -74,27 +71,27 @@ class CodeSearch:
             return self._kept[features]
         return evaluate_lbp(self._image, LbpFeatures(self._pool.cells[features]))
 
-    def _bounds(self, pairs: np.ndarray, criterion: int) -> np.ndarray:
+    def _bounds(self, members: np.ndarray, pairs: np.ndarray, criterion: int) -> np.ndarray:
         bounds = np.empty(len(self._pool.cells))
 
         def task(start: int, stop: int) -> None:
             codes = self._kept[start:stop]
             if stop > len(self._kept):
-                codes = np.empty((stop - start, len(pairs)), np.uint8)
+                codes = np.empty((stop - start, self._image.shape[2]), np.uint8)
                 evaluate_lbp_kernel(self._image, self._pool.cells[start:stop], RING, codes)
-            bound_codes(codes, pairs, criterion, bounds[start:stop])
+            bound_codes(codes, members, pairs, criterion, bounds[start:stop])
 
         for_blocks(task, len(bounds), _BLOCK)
         return bounds
 
 
 def _try_codes(
-    codes: np.ndarray, pairs: np.ndarray, criterion: int
+    codes: np.ndarray, members: np.ndarray, pairs: np.ndarray, criterion: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The quality of each feature's best cut, float64 (features,), and its int32 (.., 8) codes."""
     sums, keys = np.zeros((len(codes), 256, 2)), np.empty((len(codes), 256))
     totals = np.zeros((len(codes), 2))
-    sum_codes(codes, pairs, criterion, sums, totals, keys)
+    sum_codes(codes, members, pairs, criterion, sums, totals, keys)
     order = np.empty(keys.shape, np.uint16)
     argsort_rows(keys, order)
     quality, subset = np.empty(len(codes)), np.empty((len(codes), 8), np.int32)
@@ -109,14 +106,18 @@ def _in_subset(codes: np.ndarray, subset: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def bound_codes(
-    codes: np.ndarray, pairs: np.ndarray, criterion: int, bounds: np.ndarray
+    codes: np.ndarray,
+    members: np.ndarray,
+    pairs: np.ndarray,
+    criterion: int,
+    bounds: np.ndarray,
 ) -> None:
     """Write what no cut of a feature can exceed: the quality when every code answers for itself.
 
     Parameters
     ----------
     codes : uint8 (features, n)
-    pairs : float64 (n, 2), weight and weighted response, or the weights of class 0 and 1
+    members, pairs : int64 (m,) and float64 (m, 2), of pair_up
     criterion : of tree_growing
     bounds : float64 (features,), written
     """
@@ -124,8 +125,8 @@ def bound_codes(
     for f in range(len(codes)):
         table[:] = 0
         code = codes[f]
-        for i in range(len(code)):
-            c = code[i]
+        for i in range(len(members)):
+            c = code[members[i]]
             table[c, 0] += pairs[i, 0]
             table[c, 1] += pairs[i, 1]
         bound = 0.0
@@ -143,6 +144,7 @@ def bound_codes(
 @njit(cache=True, nogil=True, error_model="numpy")
 def sum_codes(
     codes: np.ndarray,
+    members: np.ndarray,
     pairs: np.ndarray,
     criterion: int,
     sums: np.ndarray,
@@ -153,15 +155,15 @@ def sum_codes(
 
     Parameters
     ----------
-    codes, pairs, criterion : as of bound_codes
+    codes, members, pairs, criterion : as of bound_codes
     sums : float64 (features, 256, 2), zeros, written: the pairs' sums by code
     totals : float64 (features, 2), zeros, written: the sums over all codes
     keys : float64 (features, 256), written
     """
     for f in range(len(codes)):
         code, table = codes[f], sums[f]
-        for i in range(len(code)):
-            c = code[i]
+        for i in range(len(members)):
+            c = code[members[i]]
             table[c, 0] += pairs[i, 0]
             table[c, 1] += pairs[i, 1]
         for c in range(256):

@@ -16,7 +16,7 @@ from .features.haar import Corners, corners, evaluate_haar, evaluate_haar_kernel
 from .parallel import for_blocks
 from .screening import Screen
 from .search_exhaustive import scan_values
-from .tree_growing import GINI, LEAST_SQUARES, Load, Split
+from .tree_growing import GINI, LEAST_SQUARES, Load, Split, pair_up
 
 _CANDIDATES = 8000  # features tried for a node; screening names half of them for the root anew
 _CANDIDATE_BYTES = 1 << 29
@@ -119,11 +119,7 @@ def _try_bins(bins: np.ndarray, load: Load) -> np.ndarray:
     """How good each feature's best cut between bins is: float64 (features,)."""
     quality = np.empty(len(bins))
     members = np.flatnonzero(load.inside)
-    weights, targets = load.weights[members], load.targets[members]
-    if load.criterion == LEAST_SQUARES:
-        pairs = np.stack([weights, weights * targets], axis=1)
-    else:
-        pairs = np.stack([weights * (targets == 0), weights * (targets != 0)], axis=1)
+    pairs = pair_up(load, members)
 
     def task(start: int, stop: int) -> None:
         scan_bins(bins[start:stop], members, pairs, load.criterion, quality[start:stop])
@@ -157,8 +153,7 @@ def scan_bins(
     Parameters
     ----------
     bins : uint8 (features, n)
-    members : int64 (m,), the samples of the node
-    pairs : float64 (m, 2), weight and weighted response, or the weights of class 0 and 1
+    members, pairs : int64 (m,) and float64 (m, 2), of pair_up
     criterion : of tree_growing
     quality : float64 (features,), written; -1 where all samples share a bin
     """

@@ -35,21 +35,30 @@ def argsort_rows(keys: np.ndarray, order: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def _quicksort_to_runs(key: np.ndarray, index: np.ndarray, count: int) -> None:
-    """Sort until only runs of at most 16 are unsorted; the right part first, as the original."""
+    """Sort until only runs of at most 16 are unsorted."""
     depth = 0
     while count >> (depth + 1):
         depth += 1
-    stack = [(0, count, 2 * depth)]
-    while len(stack) > 0:
-        first, last, depth = stack.pop()
-        while last - first > _RUN:
-            if depth == 0:
-                _heap_sort(key, index, first, last)
-                break
+    depth *= 2
+    # Left parts that wait for the right ones: where they begin, by the depth they have left.
+    begins = np.empty(depth + 1, np.int64)
+    depths = np.empty(depth + 1, np.int64)
+    first, last, waiting = 0, count, 0
+    while True:
+        while last - first > _RUN and depth > 0:
             depth -= 1
             cut = _partition(key, index, first, last)
-            stack.append((first, cut, depth))
+            begins[waiting], depths[waiting] = first, depth
+            waiting += 1
             first = cut
+        if last - first > _RUN:
+            _heap_sort(key, index, first, last)
+        if waiting == 0:
+            return
+        # The left part ends where its right part began.
+        last = first
+        waiting -= 1
+        first, depth = begins[waiting], depths[waiting]
 
 
 @njit(cache=True, nogil=True)

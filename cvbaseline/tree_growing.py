@@ -40,6 +40,17 @@ class Load(NamedTuple):
     criterion: int
 
 
+def pair_up(load: Load, members: np.ndarray) -> np.ndarray:
+    """What tables add up, float64 (members, 2).
+
+    Weight and weighted response of each member, or its weight as of class 0 and of class 1.
+    """
+    weights, targets = load.weights[members], load.targets[members]
+    if load.criterion == LEAST_SQUARES:
+        return np.stack([weights, weights * targets], axis=1)
+    return np.stack([weights * (targets == 0), weights * (targets != 0)], axis=1)
+
+
 class Split(NamedTuple):
     """The best split of a node; `left` is about the node's samples in ascending order."""
 
