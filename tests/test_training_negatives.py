@@ -20,6 +20,7 @@ from cvbaseline.training.negatives import (
     SCALE_STEP,
     Grid,
     MinedNegatives,
+    MiningPlan,
     draw_canvas,
     lay_out,
     level_places,
@@ -63,13 +64,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def miner(folder: Path, threads: ThreadPoolExecutor, **changes: Any) -> MinedNegatives:
-    options = CascadeTrainingOptions(**(
-        dict(positives=[folder], negatives=[folder], output=folder / "out", width=SIDE, height=SIDE)
-        | changes
-    ))  # fmt: skip
-    cache = PictureCache(list_sources(options), options.cache_mb * 2**20, print)
-    return MinedNegatives(cache, options, threads, lambda: None, lambda *progress: None)
+def miner(
+    folder: Path,
+    threads: ThreadPoolExecutor,
+    cache_mb: int = 100,
+    windows_per_picture: int = 30,
+    **changes: Any,
+) -> MinedNegatives:
+    values = {"positives": [folder], "negatives": [folder], "output": folder / "out"} | changes
+    cache = PictureCache(list_sources(CascadeTrainingOptions(**values)), cache_mb * 2**20, print)
+    plan = MiningPlan(SIDE, SIDE, 0.5, windows_per_picture=windows_per_picture)
+    return MinedNegatives(cache, plan, threads)
 
 
 def test_windows_come_from_many_pictures_and_only_once(folder):

@@ -18,7 +18,7 @@ from cvbaseline.boosting import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluator import passes
 from cvbaseline.training import INTERRUPTED_BY_USER
-from cvbaseline.training.negatives import MinedNegatives
+from cvbaseline.training.negatives import MinedNegatives, MiningPlan
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.output import TrainingFolder
 from cvbaseline.training.pictures import PictureCache, list_sources
@@ -103,7 +103,15 @@ class _Training:
         self.stages, self.reports, former = self.folder.open()
         self.positives = load_positives(options, threads, tell)
         cache = PictureCache(list_sources(options), options.cache_mb * 2**20, tell)
-        self.negatives = MinedNegatives(cache, options, threads, clock.check, progress)
+        plan = MiningPlan(
+            width=options.width,
+            height=options.height,
+            max_false_alarm=options.max_false_alarm,
+            seed=options.seed,
+            windows_per_picture=options.windows_per_picture,
+            most_scanned=options.scan_limit * 1_000_000,
+        )
+        self.negatives = MinedNegatives(cache, plan, threads, clock.check, progress)
         if former is not None:
             self.negatives.former = former
         self.goals = StageGoals(

@@ -16,7 +16,6 @@ import numpy as np
 from cvbaseline.cascade import Cascade
 from cvbaseline.evaluator import PackedCascade, judge_places, pack, passes
 from cvbaseline.integral import integral_image
-from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.pictures import Picture, PictureCache
 from cvbaseline.training.positives import Sampled
 
@@ -205,13 +204,24 @@ class _Haul:
         return len(self.windows) >= self.count
 
 
+class MiningPlan(NamedTuple):
+    """What to look for, and how much."""
+
+    width: int  # of the window
+    height: int
+    max_false_alarm: float  # of a stage: a first guess of how rare hits are
+    seed: int = 0
+    windows_per_picture: int = 30
+    most_scanned: int = 300_000_000  # windows, for the negatives of a stage
+
+
 class MinedNegatives:
-    """The negative reader of `cascade train`.
+    """Negatives as this module's head describes them.
 
     Parameters
     ----------
     cache : the pictures
-    options : window, seed, limits
+    plan : window, seed, limits
     threads : they decode and resize
     check_clock : called between chunks; raises when the time is up
     progress : called with a text, how many negatives are there, and how many are wanted
@@ -220,18 +230,18 @@ class MinedNegatives:
     def __init__(
         self,
         cache: PictureCache,
-        options: CascadeTrainingOptions,
+        plan: MiningPlan,
         threads: Executor,
-        check_clock: Callable[[], None],
-        progress: Callable[[str, int, int], None],
+        check_clock: Callable[[], None] = lambda: None,
+        progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     ):
         self.cache = cache
-        self.options = options
+        self.plan = plan
         self.threads = threads
         self.check_clock = check_clock
         self.progress = progress
         # The former stage's negatives: those that its cascade still accepts come first.
-        self.former = np.zeros((0, options.height, options.width), np.uint8)
+        self.former = np.zeros((0, plan.height, plan.width), np.uint8)
 
     def read(self, stage: int, cascade: Cascade, count: int) -> Sampled:
         """At most `count` negatives; `passed` and `examined` are of the pictures scanned anew."""
@@ -239,14 +249,12 @@ class MinedNegatives:
         if len(self.former):
             haul.add(self.former[passes(cascade, self.former)])
         kept = len(haul.windows)
-        limit = self.options.scan_limit * 1_000_000
         packed = pack(cascade)
-        limit = self.options.scan_limit * 1_000_000
         for number in range(MAX_PASSES):
-            seed = [SEED_NEGATIVES, self.options.seed, stage, number]
+            seed = [SEED_NEGATIVES, self.plan.seed, stage, number]
             order = np.random.default_rng(seed).permutation(len(self.cache)).tolist()
             for start in range(0, len(order), CHUNK):
-                if haul.full or haul.scanned >= limit:
+                if haul.full or haul.scanned >= self.plan.most_scanned:
                     break
                 self.check_clock()
                 self._scan_chunk(order[start : start + CHUNK], packed, haul, seed)
@@ -263,9 +271,9 @@ class MinedNegatives:
         """
         # Few pictures must give many windows each; of many pictures a few windows do.
         spread = int(np.ceil(2 * haul.count / max(1, self.cache.readable)))
-        spread = min(max(1, spread), self.options.windows_per_picture)
+        spread = min(max(1, spread), self.plan.windows_per_picture)
         stages = len(packed.stage_threshold)
-        guess = self.options.max_false_alarm**stages
+        guess = self.plan.max_false_alarm**stages
         rate = (haul.found + 10) / (haul.scanned + 10 / guess)
 
         def scan(loaded: tuple[int, Picture]) -> Hits:
@@ -273,7 +281,7 @@ class MinedNegatives:
             generator = np.random.default_rng([*seed, index])
             grid = self._grid(picture, rate, spread, seed[-1], generator)
             scarce = grid.step <= FINEST_GRID
-            quota = self.options.windows_per_picture if scarce else spread
+            quota = self.plan.windows_per_picture if scarce else spread
             return scan_picture(picture, packed, grid, quota, generator)
 
         for hits in self.threads.map(scan, self.cache.load(indices, self.threads)):
@@ -290,7 +298,7 @@ class MinedNegatives:
         generator: np.random.Generator,
     ) -> Grid:
         """A grid on which about twice the windows wanted are expected to pass."""
-        width, height = self.options.width, self.options.height
+        width, height = self.plan.width, self.plan.height
         expected = rate * window_count(picture.grey.shape, width, height)
         step = int(np.clip(np.sqrt(expected / (2 * spread)), FINEST_GRID, max(width, height)))
         phase = SCALE_STEP ** (number * GOLDEN_RATIO % 1)

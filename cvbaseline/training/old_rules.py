@@ -63,7 +63,7 @@ def window_corners(
 ) -> np.ndarray:
     """The windows of a level in the order they are taken, int (n, 2) as x, y."""
     xs, ys = _steps(offset[0], shape[1], width), _steps(offset[1], shape[0], height)
-    return np.array([(x, y) for y in ys for x in xs])
+    return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
 
 
 class _Judged(NamedTuple):
@@ -85,15 +85,20 @@ def _judge_picture(grey: np.ndarray, passes_so_far: int, packed: PackedCascade) 
         return _no_windows(packed)
     shift = passes_so_far % (width * height)
     offset = (min(shift % width, columns - width), min(shift // width, rows - height))
-    good, windows = [], [np.zeros((0, height, width), np.uint8)]
-    for level in levels(grey, offset, width, height):
-        corners = window_corners(level.shape, offset, width, height)
-        integral = integral_image(level, packed.planes)
-        verdict = judge(packed, integral, corners).stages == len(packed.stage_threshold)
-        good.append(verdict)
-        chosen = [level[y : y + height, x : x + width] for x, y in corners[verdict]]
-        windows += [np.stack(chosen)] if chosen else []
-    return _Judged(np.concatenate(good), np.concatenate(windows))
+    # All levels below each other are one picture to judge.
+    pyramid = levels(grey, offset, width, height)
+    canvas = np.zeros((sum(len(level) for level in pyramid), pyramid[-1].shape[1]), np.uint8)
+    corners, top = [], 0
+    for level in pyramid:
+        canvas[top : top + len(level), : level.shape[1]] = level
+        corners.append(window_corners(level.shape, offset, width, height) + (0, top))
+        top += len(level)
+    every = np.concatenate(corners)
+    verdicts = judge(packed, integral_image(canvas, packed.planes), every)
+    good = verdicts.stages == len(packed.stage_threshold)
+    chosen = [canvas[y : y + height, x : x + width] for x, y in every[good].tolist()]
+    windows = np.stack(chosen) if chosen else np.zeros((0, height, width), np.uint8)
+    return _Judged(good, windows)
 
 
 class OldNegatives:
