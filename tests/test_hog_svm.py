@@ -106,7 +106,7 @@ def test_groups_keep_copies_from_vouching_for_each_other():
     copies = np.clip(faces + rng.integers(-3, 4, faces.shape), 0, 255)
     learn = rows(np.concatenate([faces, copies])).astype(np.uint8)
     known = np.tile(rng.integers(2, size=60), 2)
-    settings = {"scales": ((16, 4),), "landmarks": None, "C": 100.0}
+    settings = {"scales": ((16, 4),), "landmarks": None, "C": 100.0, "gamma": 1.0}
     alone = HogSvm(**settings).fit(learn, known)
     grouped = HogSvm(**settings).fit(learn, known, groups=np.tile(np.arange(60), 2))
     unseen = rows(rng.integers(0, 256, (200, 16, 16))).astype(np.uint8)

@@ -98,8 +98,8 @@ class HogSvm(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         kernel: str = "rbf",
-        C: float = 1.0,
-        gamma: float = 1.0,
+        C: float = 5.0,
+        gamma: float = 2.0,
         landmarks: Optional[int] = 1000,
         scales: Scales = ((64, 8),),
         n_components: Optional[int] = 300,
