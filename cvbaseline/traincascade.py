@@ -17,6 +17,7 @@ from cvbaseline.single_dash import run_tool
 from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
 
 Tell = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
 
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
@@ -29,7 +30,11 @@ class TraincascadeResult(NamedTuple):
     stopped: str
 
 
-def traincascade(options: TraincascadeOptions, tell: Tell = print) -> TraincascadeResult:
+def traincascade(
+    options: TraincascadeOptions,
+    tell: Tell = print,
+    progress: Progress = lambda what, done, total: None,
+) -> TraincascadeResult:
     """Train as opencv_traincascade does; `tell` gets what it printed, a line at a time.
 
     Ctrl-C keeps the finished stages and leaves a valid cascade.xml.
@@ -43,7 +48,7 @@ def traincascade(options: TraincascadeOptions, tell: Tell = print) -> Traincasca
         tell(line)
     count = options.num_threads
     with parallel.threads(count), ThreadPoolExecutor(parallel.worker_count()) as threads:
-        return _Run(options, threads, tell).run()
+        return _Run(options, threads, tell, progress).run()
 
 
 def _with_count_of_positives(options: TraincascadeOptions) -> TraincascadeOptions:
@@ -122,9 +127,16 @@ def _header(options: TraincascadeOptions) -> list[str]:
 class _Run:
     """One run: its readers, its stages so far, and the folder."""
 
-    def __init__(self, options: TraincascadeOptions, threads: ThreadPoolExecutor, tell: Tell):
+    def __init__(
+        self,
+        options: TraincascadeOptions,
+        threads: ThreadPoolExecutor,
+        tell: Tell,
+        progress: Progress,
+    ):
         from cvbaseline.formats.annotations import load_background
         from cvbaseline.formats.cascade_xml import Parameters
+        from cvbaseline.training.negatives import MinedNegatives, MiningPlan, NegativeReader
         from cvbaseline.training.old_rules import OldNegatives, OldPositives
         from cvbaseline.training.pictures import PictureCache, Source
         from cvbaseline.training.stage_files import StageFiles
@@ -136,11 +148,17 @@ class _Run:
         samples = self._samples()
         pictures = [Source(path, np.zeros((0, 4))) for path in load_background(options.bg)]
         require(bool(pictures), f"{options.bg} lists no picture: write a path on each line")
-        cache = PictureCache(pictures, CACHE_BYTES, tell, longest_side=2**31)
         self.leaf_rate = float(np.float32(options.max_false_alarm)) ** options.num_stages
         self.leaf_rate /= options.max_depth
         self.positives = OldPositives(samples)
-        self.negatives = OldNegatives(cache, *size, self.leaf_rate, threads)
+        self.negatives: NegativeReader
+        if options.search == "exhaustive":
+            cache = PictureCache(pictures, CACHE_BYTES, tell, longest_side=2**31)
+            self.negatives = OldNegatives(cache, *size, self.leaf_rate, threads)
+        else:
+            cache = PictureCache(pictures, CACHE_BYTES, tell)
+            plan = MiningPlan(*size, options.max_false_alarm, least_rate=self.leaf_rate)
+            self.negatives = MinedNegatives(cache, plan, threads, progress=progress)
         kind = options.feature_type
         self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
         self.stages = self.files.load_stages(options.num_stages)
@@ -238,6 +256,14 @@ class _Run:
             )
         self.tell(f"NEG count : acceptanceRatio    {len(negatives.windows)} : {rate:g}")
         stopped = self._goal_reached(rate, negatives.passed, negatives.examined)
+        too_few = options.search == "fast" and len(negatives.windows) < wanted / 2
+        if too_few and not stopped:
+            return self._end(
+                full,
+                f"only {len(negatives.windows)} of {wanted} negatives found in "
+                f"{negatives.examined} windows: a stage would learn those by heart; add pictures "
+                f"to {options.bg}",
+            )
         return stopped or (positives.windows, negatives.windows)
 
     def _shortage(self, found: int) -> str:
@@ -310,9 +336,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     def run(options: TraincascadeOptions, tell: Tell) -> int:
         from cvbaseline.preflight.findings import report_before_run
         from cvbaseline.preflight.traincascade_run import check_traincascade
+        from cvbaseline.progress import ProgressLine
 
         report_before_run(check_traincascade(options).findings, _warn)
-        return 0 if traincascade(options, tell).stages else 1
+        progress = ProgressLine()
+        return 0 if traincascade(options, progress.tell, progress).stages else 1
 
     return run_tool(PROGRAM, TraincascadeOptions, run, argv, OBSOLETE)
 

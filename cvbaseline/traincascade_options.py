@@ -70,7 +70,7 @@ class TraincascadeOptions:
         "BASIC", "set of HAAR features: BASIC, CORE or ALL", args=["-mode"]
     )
     search: Literal["fast", "exhaustive"] = option(
-        "fast", "fast, or exhaustive: the old tool's own choice of features", args=["-search"]
+        "fast", "fast, or exhaustive: the old tool's own order of negatives and choice of features", args=["-search"]
     )
 
     def __post_init__(self) -> None:

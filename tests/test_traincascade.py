@@ -11,6 +11,7 @@ import pytest
 
 from cvbaseline import traincascade
 from cvbaseline.errors import UserError
+from cvbaseline.formats.cascade_xml import load_cascade
 from cvbaseline.formats.vec import load_vec, save_vec
 from cvbaseline.single_dash import parse_single_dash
 from cvbaseline.traincascade import main
@@ -156,6 +157,18 @@ def test_a_list_without_a_readable_picture_is_explained(samples, capsys):
     assert "Train dataset for temp stage can not be filled" in out
     assert "gone.png" in out and "lost.png" in out
     assert "no picture that bg.txt lists could be read" in out
+
+
+def test_the_fast_search_meets_the_goals_of_every_stage(samples, capsys):
+    assert main(golden_command("lbp")) == 0
+    out = capsys.readouterr().out
+    rows = re.findall(r"\|[ \d]{4}\|([^|]{9})\|([^|]{9})\|\n[-+]+\nEND>", out)
+    assert len(rows) >= 5
+    assert all(float(hits) >= 0.98 and float(false) <= 0.4 for hits, false in rows)
+    ratios = [float(found) for found in re.findall(r"acceptanceRatio +\d+ : (.*)", out)]
+    assert ratios[0] == 1 and ratios == sorted(ratios, reverse=True)
+    assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
+    assert len(load_cascade(Path("lbp/cascade.xml")).stages) == len(rows)
 
 
 def test_acceptance_ratio_break_value_ends_the_training(samples, capsys):

@@ -106,8 +106,9 @@ def test_windows_pass_the_cascade_and_all_hits_count(folder):
 
 def test_stages_see_different_windows(folder):
     with ThreadPoolExecutor(2) as threads:
-        mined = miner(folder, threads)
-        first, second = (mined.read(stage, nothing_rejected(), 60).windows for stage in (0, 1))
+        first, second = (
+            miner(folder, threads).read(stage, nothing_rejected(), 60).windows for stage in (0, 1)
+        )
     shared = {window.tobytes() for window in first} & {window.tobytes() for window in second}
     assert len(shared) < 10
 
@@ -225,3 +226,14 @@ def test_pictures_too_small_give_nothing(tmp_path):
     with ThreadPoolExecutor(1) as threads:
         found = miner(tmp_path, threads).read(0, nothing_rejected(), 50)
     assert len(found.windows) == found.examined == 0
+
+
+def test_the_search_ends_when_the_rate_is_surely_too_low(folder):
+    with ThreadPoolExecutor(2) as threads:
+        mined = miner(folder, threads)
+        whole = mined.read(1, one_stump(), 10**6)
+        mined = miner(folder, threads)
+        mined.plan = mined.plan._replace(least_rate=0.9)
+        ended = mined.read(1, one_stump(), 10**6)
+    assert ended.examined < whole.examined / 5
+    assert ended.passed <= 0.9 * ended.examined

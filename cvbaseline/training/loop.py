@@ -260,7 +260,6 @@ class _Training:
         """Write the stage and tell of it; interrupted before it is written, it is forgotten."""
         self.folder.save([*self.stages, stage], negatives)
         self.stages.append(stage)
-        self.negatives.former = negatives
         report = self._validate(report)
         self.reports.append(report)
         self.texts.append(describe_stage(report, self.positives.held_out))

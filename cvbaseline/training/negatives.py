@@ -24,6 +24,7 @@ SEED_NEGATIVES = 21
 SCALE_STEP = 1.25  # between the levels of a pyramid
 GOLDEN_RATIO = 0.6180339887498949  # its multiples spread the scale phases of the passes evenly
 MAX_PASSES = 8
+SURE_HITS = 20  # a rate is taken for known once it lets expect so many hits
 CHUNK = 32  # pictures between two looks at the clock and the counts
 FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
 
@@ -213,6 +214,7 @@ class MiningPlan(NamedTuple):
     seed: int = 0
     windows_per_picture: int = 30
     most_scanned: int = 300_000_000  # windows, for the negatives of a stage
+    least_rate: float = 0.0  # the search ends once the share of hits is surely not above this
 
 
 class MinedNegatives:
@@ -240,7 +242,7 @@ class MinedNegatives:
         self.threads = threads
         self.check_clock = check_clock
         self.progress = progress
-        # The former stage's negatives: those that its cascade still accepts come first.
+        # The former stage's negatives: those that the cascade still accepts come first.
         self.former = np.zeros((0, plan.height, plan.width), np.uint8)
 
     def read(self, stage: int, cascade: Cascade, count: int) -> Sampled:
@@ -254,13 +256,20 @@ class MinedNegatives:
             seed = [SEED_NEGATIVES, self.plan.seed, stage, number]
             order = np.random.default_rng(seed).permutation(len(self.cache)).tolist()
             for start in range(0, len(order), CHUNK):
-                if haul.full or haul.scanned >= self.plan.most_scanned:
+                if haul.full or self._hopeless(haul):
                     break
                 self.check_clock()
                 self._scan_chunk(order[start : start + CHUNK], packed, haul, seed)
                 self.progress("negatives", len(haul.windows), count)
-        windows = np.stack(haul.windows) if haul.windows else self.former[:0]
-        return Sampled(windows, haul.scanned, haul.found, kept)
+        self.former = np.stack(haul.windows) if haul.windows else self.former[:0]
+        return Sampled(self.former, haul.scanned, haul.found, kept)
+
+    def _hopeless(self, haul: _Haul) -> bool:
+        """Whether enough was scanned to end without all the windows wanted."""
+        expected = self.plan.least_rate * haul.scanned
+        if expected >= SURE_HITS and haul.found <= expected:
+            return True
+        return haul.scanned >= self.plan.most_scanned
 
     def _scan_chunk(
         self, indices: list[int], packed: PackedCascade, haul: _Haul, seed: list[int]
