@@ -70,8 +70,9 @@ class TraincascadeOptions:
         "BASIC", "set of HAAR features: BASIC, CORE or ALL", args=["-mode"]
     )
     search: Literal["fast", "exhaustive"] = option(
-        "fast", "fast, or exhaustive: the old tool's own order of negatives and choice of features", args=["-search"]
-    )
+        "fast", "fast, or exhaustive: the old tool's order of negatives and choice of features",
+        args=["-search"],
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Check the values; raises UserError with the mend."""
