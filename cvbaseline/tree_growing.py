@@ -98,35 +98,53 @@ def grow_tree(
     The two answers of a sample differ only where rounding puts a threshold on a value, and for
     samples outside `used`, which have only the second.
     """
-    trained = np.full(len(weights), np.nan)
-    walked = np.empty(len(weights))
+    growing = _Growing(search, criterion, weights, targets, max_depth)
+    root = growing.grow(used, 0)
+    if root.split is None:
+        return None
+    growing.walk(root, np.ones(len(weights), bool))
+    outside = np.isnan(growing.trained)
+    growing.trained[outside] = growing.walked[outside]
+    return GrownTree(_lay_out(root), growing.trained, growing.walked)
 
-    def grow(inside: np.ndarray, depth: int) -> _Branch:
-        load, value, divisible = _weigh(criterion, weights, targets, inside)
-        split = search.best_split(load, depth) if divisible and depth < max_depth else None
+
+class _Growing:
+    """One tree under way; no closures, whose cycles would keep a search's tables in memory."""
+
+    def __init__(
+        self, search: Search, criterion: int, weights: np.ndarray, targets: np.ndarray,
+        max_depth: int,
+    ):
+        self.search = search
+        self.criterion = criterion
+        self.weights = weights
+        self.targets = targets
+        self.max_depth = max_depth
+        self.trained = np.full(len(weights), np.nan)
+        self.walked = np.empty(len(weights))
+
+    def grow(self, inside: np.ndarray, depth: int) -> _Branch:
+        """The branch for the samples inside, and their answers."""
+        load, value, divisible = _weigh(self.criterion, self.weights, self.targets, inside)
+        split = None
+        if divisible and depth < self.max_depth:
+            split = self.search.best_split(load, depth)
         if split is None:
-            trained[inside] = value
+            self.trained[inside] = value
             return _Branch(value)
         to_left, to_right = inside.copy(), inside.copy()
         to_left[inside] = split.left
         to_right[inside] = ~split.left
-        return _Branch(value, split, grow(to_left, depth + 1), grow(to_right, depth + 1))
+        return _Branch(value, split, self.grow(to_left, depth + 1), self.grow(to_right, depth + 1))
 
-    def walk(branch: _Branch, here: np.ndarray) -> None:
+    def walk(self, branch: _Branch, here: np.ndarray) -> None:
+        """Answer as the finished tree does, with its rounded thresholds."""
         if branch.split is None:
-            walked[here] = branch.value
+            self.walked[here] = branch.value
             return
-        left = search.goes_left(branch.split)
-        walk(branch.left, here & left)
-        walk(branch.right, here & ~left)
-
-    root = grow(used, 0)
-    if root.split is None:
-        return None
-    walk(root, np.ones(len(weights), bool))
-    outside = np.isnan(trained)
-    trained[outside] = walked[outside]
-    return GrownTree(_lay_out(root), trained, walked)
+        left = self.search.goes_left(branch.split)
+        self.walk(branch.left, here & left)
+        self.walk(branch.right, here & ~left)
 
 
 def _running_sum(terms: np.ndarray) -> float:
