@@ -89,7 +89,7 @@ white-space:nowrap;visibility:hidden}
 .name{font-size:.82rem;color:var(--soft);text-decoration:none;white-space:nowrap;overflow:hidden;
 text-overflow:ellipsis}
 .name:hover{text-decoration:underline}
-.bars{display:grid;grid-template-columns:5.3em 1fr 2.7em;gap:.18rem .5rem;align-items:center;
+.bars{display:grid;grid-template-columns:5.8em 1fr 2.7em;gap:.18rem .5rem;align-items:center;
 margin:0;
 padding:0;font-size:.8rem;line-height:1.25}
 .bars dt{grid-column:1;max-width:8em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}

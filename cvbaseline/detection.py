@@ -29,7 +29,8 @@ class DetectionParameters:
         1.1, "how much larger the window is from one pass to the next", metavar="FACTOR"
     )
     min_neighbors: int = option(
-        3, "drop a box that no more than this many windows agree on", metavar="COUNT"
+        # Three is OpenCV's; our cascades are permissive, and best read with more (cascades/*.json).
+        10, "drop a box that no more than this many windows agree on", metavar="COUNT"
     )
     min_size: int = option(24, "smallest side of a box in pixels", metavar="PIXELS")
     max_size: Optional[int] = option(

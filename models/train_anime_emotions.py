@@ -76,7 +76,7 @@ def sprites(folder: Path, group_column: str) -> list[tuple[Path, str, str, bool,
 
 def found_box(picture: np.ndarray, truth: np.ndarray, classifier: Any) -> Optional[np.ndarray]:
     """The cascade's box of the face whose labelled box is `truth`; None where it has none."""
-    boxes = detect(picture, classifier, DetectionParameters()).boxes
+    boxes = detect(picture, classifier, DetectionParameters(min_neighbors=3)).boxes
     overlap = iou(boxes, truth[None])[:, 0]
     return boxes[overlap.argmax()] if len(boxes) and overlap.max() >= MIN_IOU else None
 

@@ -11,7 +11,7 @@ from small_faces import MOODS, mood_face, mood_faces
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
 from cvbaseline.classifying import PredictOptions, TrainOptions, estimator_maker, predict, train
 from cvbaseline.cli import main
-from cvbaseline.detection import Detections
+from cvbaseline.detection import DetectionParameters, Detections
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.images import write_picture
@@ -121,7 +121,7 @@ def finder(monkeypatch):
     """Stands for a cascade: in a picture with anything in it the faces are at BOXES."""
 
     def detect(grey, classifier, parameters):
-        assert classifier == "cascade" and parameters.min_neighbors == 3
+        assert classifier == "cascade" and parameters == DetectionParameters()
         boxes = BOXES if grey.std() > 1 else BOXES[:0]
         return Detections(boxes, np.ones(len(boxes)))
 
