@@ -58,7 +58,7 @@ def draw(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def measure_ours(options: argparse.Namespace) -> dict[str, float]:
     """Seconds per tree of this process."""
-    from cvbaseline.boosting import StageGoals, train_stage
+    from cvbaseline.boosting.stage import StageGoals, train_stage
     from cvbaseline.features.haar import enumerate_haar
     from cvbaseline.features.lbp import enumerate_lbp
 

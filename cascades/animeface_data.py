@@ -11,7 +11,8 @@ anime_emotions_more.zip, cartoon_scenes_dev.zip and negatives.zip; WORK receives
 
 The heads' boxes are in anime_heads_boxes.txt: found by a first cascade that was trained on the
 rest, as the best box for a prior of place and size, and looked through on contact sheets (the 60
-least likely of 5,943 were left out). All boxes are brought to one framing: square, from the brow to the chin, about as wide as the face.
+least likely of 5,943 were left out). All boxes are brought to
+one framing: square, from the brow to the chin, about as wide as the face.
 """
 
 import csv

@@ -16,14 +16,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+from animeface_data import grey, prepare
 
 from cvbaseline import __version__
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.detection_metrics import average_precision, curve, join, match
 from cvbaseline.formats.annotations import parse_info
 from cvbaseline.formats.cascade_xml import load_cascade
-
-from animeface_data import grey, prepare
 
 SEED = 0
 MIN_IOU = 0.3

@@ -16,8 +16,12 @@ def as_boxes(boxes: object) -> np.ndarray:
 def intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Common area of every box of a (n, 4) with every box of b (m, 4), float64 (n, m)."""
     a, b = as_boxes(a)[:, None].astype(np.float64), as_boxes(b)[None].astype(np.float64)
-    width = np.minimum(a[..., 0] + a[..., 2], b[..., 0] + b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
-    height = np.minimum(a[..., 1] + a[..., 3], b[..., 1] + b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    width = np.minimum(a[..., 0] + a[..., 2], b[..., 0] + b[..., 2]) - np.maximum(
+        a[..., 0], b[..., 0]
+    )
+    height = np.minimum(a[..., 1] + a[..., 3], b[..., 1] + b[..., 3]) - np.maximum(
+        a[..., 1], b[..., 1]
+    )
     return np.clip(width, 0, None) * np.clip(height, 0, None)
 
 

@@ -37,7 +37,9 @@ class VerbParser(ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split()
         if message.startswith("unrecognized") and unknown:
             near = difflib.get_close_matches(unknown[0], self._option_string_actions, 1)
-            message = f"unknown argument {unknown[0]}" + (f", did you mean {near[0]}?" if near else "")
+            message = f"unknown argument {unknown[0]}" + (
+                f", did you mean {near[0]}?" if near else ""
+            )
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         sys.exit(USER_MISTAKE)
 
@@ -54,7 +56,7 @@ def warn(line: str) -> None:
 
 def run_sort(options: Any) -> Optional[int]:
     """Sort a folder of pictures by emotion."""
-    from cvbaseline.sorting import sort_pictures, summary
+    from cvbaseline.sorting.sort import sort_pictures, summary
 
     tell(summary(sort_pictures(options, tell=warn)))
     return None
@@ -79,7 +81,7 @@ def run_crop(options: Any) -> Optional[int]:
 
 def run_train(options: Any) -> Optional[int]:
     """Train a face classifier."""
-    from cvbaseline.classifying import train
+    from cvbaseline.classification.verbs import train
 
     train(options, tell=tell)
     return None
@@ -87,7 +89,7 @@ def run_train(options: Any) -> Optional[int]:
 
 def run_predict(options: Any) -> Optional[int]:
     """Name the class of faces."""
-    from cvbaseline.classifying import predict
+    from cvbaseline.classification.verbs import predict
 
     predict(options, tell=tell)
     return None
@@ -125,7 +127,7 @@ def run_doctor(options: Any) -> Optional[int]:
 
 def run_mergevec(options: Any) -> Optional[int]:
     """Merge .vec files."""
-    from cvbaseline.mergevec import merge_vec_files
+    from cvbaseline.old_tools.mergevec import merge_vec_files
 
     merge_vec_files(options, tell=tell)
     return None
@@ -133,7 +135,7 @@ def run_mergevec(options: Any) -> Optional[int]:
 
 def run_annotate(options: Any) -> Optional[int]:
     """Draw boxes in the browser."""
-    from cvbaseline.annotate import annotate
+    from cvbaseline.web.annotate import annotate
 
     annotate(options, tell=tell)
     return None
@@ -149,7 +151,7 @@ def run_convert(options: Any) -> Optional[int]:
 
 def run_visualise(options: Any) -> Optional[int]:
     """Draw a cascade's features as an album."""
-    from cvbaseline.visualise import visualise
+    from cvbaseline.album.visualise import visualise
 
     visualise(options, tell=tell)
     return None
@@ -165,11 +167,13 @@ def run_info(options: Any) -> Optional[int]:
 
 
 COMMANDS = {
-    "sort": Command("sorting:SortOptions", run_sort, "sort a folder of pictures by emotion"),
+    "sort": Command("sorting.sort:SortOptions", run_sort, "sort a folder of pictures by emotion"),
     "detect": Command("detect_pictures:DetectOptions", run_detect, "find faces in pictures"),
     "crop": Command("crop_pictures:CropPicturesOptions", run_crop, "cut the faces into files"),
-    "train": Command("classifying:TrainOptions", run_train, "train a face classifier"),
-    "predict": Command("classifying:PredictOptions", run_predict, "name the class of faces"),
+    "train": Command("classification.verbs:TrainOptions", run_train, "train a face classifier"),
+    "predict": Command(
+        "classification.verbs:PredictOptions", run_predict, "name the class of faces"
+    ),
     "draw": Command("drawing:DrawOptions", run_draw, "draw faces or scenes with known truth"),
     "cascade train": Command(
         "training:CascadeTrainingOptions", run_cascade_train, "train a Haar or LBP cascade"
@@ -177,15 +181,19 @@ COMMANDS = {
     "doctor": Command(
         "doctor:DoctorOptions", run_doctor, "say what is wrong with an old command line or folder"
     ),
-    "mergevec": Command("mergevec:MergevecOptions", run_mergevec, "merge .vec files into one"),
+    "mergevec": Command(
+        "old_tools.mergevec:MergevecOptions", run_mergevec, "merge .vec files into one"
+    ),
     "annotate": Command(
-        "annotate:AnnotateOptions", run_annotate, "draw boxes on pictures in the browser"
+        "web.annotate:AnnotateOptions", run_annotate, "draw boxes on pictures in the browser"
     ),
     "convert": Command(
         "convert:ConvertOptions", run_convert, "boxes between info.dat, YOLO, COCO, VOC, imglab"
     ),
     "visualise": Command(
-        "visualise:VisualiseOptions", run_visualise, "an album of a cascade's features and rates"
+        "album.visualise:VisualiseOptions",
+        run_visualise,
+        "an album of a cascade's features and rates",
     ),
     "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
 }
@@ -253,7 +261,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             tell(f"cvbaseline {__version__}")
             return 0
         if argv[0] in OLD_TOOLS:
-            return import_module(f"cvbaseline.{argv[0]}").main(argv[1:])
+            return import_module(f"cvbaseline.old_tools.{argv[0]}").main(argv[1:])
         name, words = split_command(argv)
         return COMMANDS[name].run(parse(name, words)) or 0
     except UserError as error:

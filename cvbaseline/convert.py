@@ -54,7 +54,7 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
 
     Raises UserError when OUT is there or cannot hold the boxes, FormatError for a malformed IN.
     """
-    from cvbaseline.annotation_files import (
+    from cvbaseline.formats.annotation_files import (
         kind_of,
         places_of_pictures,
         read_annotations,

@@ -22,7 +22,9 @@ class CropPicturesOptions(DetectionParameters, CropOptions):
         "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
     )
     out: Path = option(Path("faces"), "folder for the crops and crops.csv", metavar="FOLDER")
-    cascade: Optional[Path] = option(None, "cascade file; without it the shipped one", metavar="XML")
+    cascade: Optional[Path] = option(
+        None, "cascade file; without it the shipped one", metavar="XML"
+    )
 
 
 class Crops(NamedTuple):

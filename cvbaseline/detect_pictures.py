@@ -19,7 +19,9 @@ class DetectOptions(DetectionParameters):
     pictures: list[Path] = argument(
         "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
     )
-    cascade: Optional[Path] = option(None, "cascade file; without it the shipped one", metavar="XML")
+    cascade: Optional[Path] = option(
+        None, "cascade file; without it the shipped one", metavar="XML"
+    )
     json: bool = option(False, "print JSON instead of a table")
     draw: Optional[Path] = option(
         None, "write copies of the pictures with the boxes drawn to this folder", metavar="FOLDER"

@@ -56,7 +56,7 @@ def examine(options: DoctorOptions) -> Diagnosis:
 
 
 def _examine_command_line(given: list[str]) -> Diagnosis:
-    from cvbaseline.command_lines import (
+    from cvbaseline.old_tools.command_lines import (
         changed,
         read_command_line,
         render_command_line,
@@ -85,7 +85,11 @@ def _examine_command_line(given: list[str]) -> Diagnosis:
 def _examine_folder(path: Path) -> list[Finding]:
     """A training's folder, or one that holds samples, annotations and lists of pictures."""
     from cvbaseline.preflight import folder, samples
-    from cvbaseline.preflight.lists import ANNOTATION_NAMES, check_background, check_info
+    from cvbaseline.preflight.lists import (
+        ANNOTATION_NAMES,
+        check_background,
+        check_info,
+    )
 
     held = folder.read_folder(path)
     findings = folder.check_held(path, held)

@@ -40,7 +40,9 @@ def describe_xml(path: Path) -> str:
     if re.search(rb"<stage\d+", head) and b"<stages" not in head:
         stage = cascade_xml.load_stage(path)
         depth = "stumps" if len(stage.trees.left) == stage.trees.count else "trees"
-        return f"{path}: a trained stage of {stage.trees.count} {depth}, threshold {stage.threshold:g}"
+        return (
+            f"{path}: a trained stage of {stage.trees.count} {depth}, threshold {stage.threshold:g}"
+        )
     if b"<params>" in head:
         return f"{path}: parameters of a training, {cascade_xml.load_parameters(path)}"
     cascade = cascade_xml.load_cascade(path)

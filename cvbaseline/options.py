@@ -29,5 +29,5 @@ def option(default: Any = MISSING, help: str = "", **metadata: Any) -> Any:
 
 
 def argument(help: str = "", **metadata: Any) -> Any:
-    """A positional argument: `pictures: list[Path] = argument("...", args=["pictures"], nargs="+")`."""
+    """A positional argument: `files: list[Path] = argument("...", args=["files"], nargs="+")`."""
     return field(metadata={"help": help.replace("%", "%%"), **metadata})

@@ -23,10 +23,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cvbaseline.boxes import iou
-from cvbaseline.classification_metrics import measure, named_share, unsure_threshold
-from cvbaseline.classification_report import describe_quality, quality_record, threshold_record
+from cvbaseline.classification.cross_validation import split_folds
+from cvbaseline.classification.metrics import measure, named_share, unsure_threshold
+from cvbaseline.classification.report import (
+    describe_quality,
+    quality_record,
+    threshold_record,
+)
 from cvbaseline.classifiers.hog_svm import HogSvm
-from cvbaseline.cross_validation import split_folds
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.faces import CropOptions, crop_faces

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cvbaseline.annotate import AnnotateOptions, open_server
-from cvbaseline.annotation_files import read_annotations
 from cvbaseline.cli import main
 from cvbaseline.errors import UserError
 from cvbaseline.formats import files
+from cvbaseline.formats.annotation_files import read_annotations
 from cvbaseline.formats.annotations import load_info
+from cvbaseline.web.annotate import AnnotateOptions, open_server
 
 GOLDEN = Path(__file__).parent / "data" / "traincascade"
 

@@ -9,10 +9,15 @@ import numpy as np
 import parity
 import pytest
 
-from cvbaseline.boosting import StageGoals, train_stage
+from cvbaseline.boosting.stage import StageGoals, train_stage
 from cvbaseline.cascade import HaarFeatures, LbpFeatures
 from cvbaseline.errors import UserError
-from cvbaseline.features.haar import corners, enumerate_haar, evaluate_haar, prepare_haar
+from cvbaseline.features.haar import (
+    corners,
+    enumerate_haar,
+    evaluate_haar,
+    prepare_haar,
+)
 from cvbaseline.features.lbp import enumerate_lbp, evaluate_lbp, prepare_lbp
 from cvbaseline.parallel import threads
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from cvbaseline.classification_metrics import (
+from cvbaseline.classification.metrics import (
     accuracy,
     balanced_accuracy,
     bootstrap,

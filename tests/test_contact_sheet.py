@@ -12,12 +12,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sorting import hostile
 
-from cvbaseline.contact_sheet import COLOURS, DARK_INK, OTHER_COLOURS, render_contact_sheet
-from cvbaseline.emotion_decision import Decision
 from cvbaseline.images import read_colour, write_picture
-from cvbaseline.manifest import Face, Manifest, Record
-from cvbaseline.sorting import SortOptions, sort_pictures
-from cvbaseline.thumbnails import LONGEST_SIDE
+from cvbaseline.sorting.contact_sheet import (
+    COLOURS,
+    DARK_INK,
+    OTHER_COLOURS,
+    render_contact_sheet,
+)
+from cvbaseline.sorting.emotion_decision import Decision
+from cvbaseline.sorting.manifest import Face, Manifest, Record
+from cvbaseline.sorting.sort import SortOptions, sort_pictures
+from cvbaseline.sorting.thumbnails import LONGEST_SIDE
 
 VOID = {"meta", "img", "input", "br", "link"}
 

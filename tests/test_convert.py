@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cvbaseline.annotation_files import KINDS, read_annotations
 from cvbaseline.cli import main
+from cvbaseline.formats.annotation_files import KINDS, read_annotations
 from cvbaseline.formats.annotations import Annotation, load_info, save_info
 
 OUTPUTS = {

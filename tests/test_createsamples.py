@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cvbaseline.createsamples import CreatesamplesOptions, main
 from cvbaseline.errors import UserError
 from cvbaseline.formats.vec import load_vec, save_vec
-from cvbaseline.perspective import transform_to_rectangle, warp_into
+from cvbaseline.old_tools.createsamples import CreatesamplesOptions, main
+from cvbaseline.old_tools.perspective import transform_to_rectangle, warp_into
 
 GOLDEN = Path(__file__).parent / "data" / "createsamples"
 README = (GOLDEN / "README.md").read_text(encoding="utf-8")
@@ -272,7 +272,7 @@ def test_a_quadrangle_that_is_folded_is_refused():
 
 
 def test_a_closed_pipe_is_no_error(pictures):
-    code = "from cvbaseline.createsamples import main; raise SystemExit(main())"
+    code = "from cvbaseline.old_tools.createsamples import main; raise SystemExit(main())"
     for words in ("", "-img thing.png -vec a.vec -num 3"):
         run = subprocess.run(
             f"{sys.executable} -c '{code}' {words} | true; echo ${{PIPESTATUS[0]}}",

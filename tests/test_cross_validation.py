@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from small_faces import mood_faces
 
+from cvbaseline.classification.cross_validation import (
+    held_out_probabilities,
+    split_folds,
+)
 from cvbaseline.classifiers.hog_svm import HogSvm
 from cvbaseline.classifiers.subspace import Eigenfaces
-from cvbaseline.cross_validation import held_out_probabilities, split_folds
 from cvbaseline.errors import UserError
 
 LABELS = np.repeat([0, 1, 2], [30, 20, 10])

@@ -5,19 +5,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from smileys import clutter, smiley
 
 from cvbaseline.boxes import iou
 from cvbaseline.classifiers import classifier_class
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
-from cvbaseline.emotion_decision import EmotionDecider, check_folder_name, most_prominent
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import write_picture
-from cvbaseline.manifest import Face, load_manifest
 from cvbaseline.model_file import FaceModel, load_model, save_model
-from cvbaseline.sorting import SortOptions, sort_pictures
+from cvbaseline.sorting.emotion_decision import (
+    EmotionDecider,
+    check_folder_name,
+    most_prominent,
+)
+from cvbaseline.sorting.manifest import Face, load_manifest
+from cvbaseline.sorting.sort import SortOptions, sort_pictures
 from cvbaseline.training import CascadeTrainingOptions, train_cascade
-from smileys import clutter, smiley
 
 
 def face(box, score=1.0):

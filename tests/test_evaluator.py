@@ -16,10 +16,17 @@ from hypothesis import strategies as st
 
 from cvbaseline.cascade import Cascade, HaarFeatures, LbpFeatures, Stage, Trees
 from cvbaseline.errors import UserError
-from cvbaseline.evaluator import judge, judge_windows, passes, scan, scan_integral, stages_passed
+from cvbaseline.evaluation.evaluator import (
+    judge,
+    judge_windows,
+    passes,
+    scan,
+    scan_integral,
+    stages_passed,
+)
+from cvbaseline.evaluation.integral import integral_image
+from cvbaseline.evaluation.packed_cascade import pack
 from cvbaseline.formats.cascade_xml import load_cascade, render_cascade
-from cvbaseline.integral import integral_image
-from cvbaseline.packed_cascade import pack
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 CASCADES = sorted(path.parent.name for path in GOLDEN.glob("*/cascade.xml"))
@@ -147,7 +154,7 @@ def test_scan_with_an_offset_and_in_chunks(photograph, monkeypatch):
     packed = pack(golden("haar_core"))
     integral = integral_image(photograph[:150, :200], packed.planes)
     everywhere = scan_integral(packed, integral)
-    monkeypatch.setattr("cvbaseline.evaluator.CHUNK", 500)
+    monkeypatch.setattr("cvbaseline.evaluation.evaluator.CHUNK", 500)
     assert np.array_equal(scan_integral(packed, integral), everywhere)
     shifted = (everywhere[:, 0] % 4 == 3) & (everywhere[:, 1] % 4 == 1)
     assert shifted.sum() > 0
@@ -367,9 +374,9 @@ def test_integral_image_refuses_other_arrays():
 PLAIN_PYTHON = """
 import sys
 import numpy as np
-from cvbaseline.evaluator import judge_windows
+from cvbaseline.evaluation.evaluator import judge_windows
 from cvbaseline.formats.cascade_xml import load_cascade
-from cvbaseline.packed_cascade import pack
+from cvbaseline.evaluation.packed_cascade import pack
 from pathlib import Path
 windows = np.random.default_rng(3).integers(0, 256, (4, 24, 24)).astype(np.uint8)
 windows[1:] = windows[1:] // 3 + np.arange(24, dtype=np.uint8) * 5

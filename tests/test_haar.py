@@ -7,7 +7,13 @@ import pytest
 
 from cvbaseline.cascade import HaarFeatures
 from cvbaseline.errors import UserError
-from cvbaseline.features.haar import MODES, corners, enumerate_haar, evaluate_haar, prepare_haar
+from cvbaseline.features.haar import (
+    MODES,
+    corners,
+    enumerate_haar,
+    evaluate_haar,
+    prepare_haar,
+)
 
 
 def noise(count, height, width, seed=0):

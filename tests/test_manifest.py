@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvbaseline.errors import FormatError
-from cvbaseline.manifest import Face, Manifest, Record, parse_json, render_csv, render_json
+from cvbaseline.sorting.manifest import (
+    Face,
+    Manifest,
+    Record,
+    parse_json,
+    render_csv,
+    render_json,
+)
 
 stray_bytes = st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"])
 names = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), stray_bytes), max_size=20)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvbaseline import placing
-from cvbaseline.placing import (
+from cvbaseline.sorting import placing
+from cvbaseline.sorting.placing import (
     ChangedError,
     Fingerprint,
     candidate_names,

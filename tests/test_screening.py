@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from cvbaseline.features.haar import corners, enumerate_haar, evaluate_haar, prepare_haar
-from cvbaseline.screening import Screen
-from cvbaseline.tree_growing import GINI, LEAST_SQUARES, Load
+from cvbaseline.boosting.screening import Screen
+from cvbaseline.boosting.tree_growing import GINI, LEAST_SQUARES, Load
+from cvbaseline.features.haar import (
+    corners,
+    enumerate_haar,
+    evaluate_haar,
+    prepare_haar,
+)
 
 
 def load_of(weights, targets, inside, criterion):

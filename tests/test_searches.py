@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cvbaseline.boosting.search_codes import CodeSearch
+from cvbaseline.boosting.search_exhaustive import ExhaustiveHaar
+from cvbaseline.boosting.search_screened import ScreenedHaar
+from cvbaseline.boosting.tree_growing import ERROR, GINI, LEAST_SQUARES, Load, grow_tree
 from cvbaseline.cascade import HaarFeatures, LbpFeatures
-from cvbaseline.features.haar import corners, enumerate_haar, evaluate_haar, prepare_haar
+from cvbaseline.features.haar import (
+    corners,
+    enumerate_haar,
+    evaluate_haar,
+    prepare_haar,
+)
 from cvbaseline.features.lbp import enumerate_lbp, evaluate_lbp, prepare_lbp
-from cvbaseline.search_codes import CodeSearch
-from cvbaseline.search_exhaustive import ExhaustiveHaar
-from cvbaseline.search_screened import ScreenedHaar
-from cvbaseline.tree_growing import ERROR, GINI, LEAST_SQUARES, Load, grow_tree
 
 CRITERIA = {"squares": LEAST_SQUARES, "gini": GINI, "error": ERROR}
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvbaseline import placing
-from cvbaseline.emotion_decision import Decision
 from cvbaseline.errors import UserError
-from cvbaseline.manifest import Face, load_manifest
-from cvbaseline.sorting import SortOptions, sort_pictures, summary
+from cvbaseline.sorting import placing
+from cvbaseline.sorting.emotion_decision import Decision
+from cvbaseline.sorting.manifest import Face, load_manifest
+from cvbaseline.sorting.sort import SortOptions, sort_pictures, summary
 
 
 class TextDecider:

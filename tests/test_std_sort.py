@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvbaseline.std_sort import _heap_sort, argsort_rows
+from cvbaseline.boosting.std_sort import _heap_sort, argsort_rows
 
 
 def order_of(keys, dtype=np.uint16):

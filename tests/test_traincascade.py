@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from cvbaseline import traincascade
 from cvbaseline.errors import UserError
 from cvbaseline.formats.cascade_xml import load_cascade
 from cvbaseline.formats.vec import load_vec, save_vec
-from cvbaseline.single_dash import parse_single_dash
-from cvbaseline.traincascade import main
-from cvbaseline.traincascade_options import OBSOLETE, TraincascadeOptions
+from cvbaseline.old_tools import traincascade
+from cvbaseline.old_tools.single_dash import parse_single_dash
+from cvbaseline.old_tools.traincascade import main
+from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions
 from cvbaseline.training import old_rules
 from cvbaseline.training.old_rules import levels, window_corners
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cvbaseline.boxes import intersection
 from cvbaseline.cascade import Cascade, Stage, Trees
-from cvbaseline.evaluator import pack, passes
+from cvbaseline.evaluation.evaluator import pack, passes
 from cvbaseline.features.lbp import enumerate_lbp
 from cvbaseline.formats.annotations import Annotation, save_info
 from cvbaseline.training import CascadeTrainingOptions

@@ -10,7 +10,7 @@ import pytest
 from test_training_negatives import SIDE, nothing_rejected, one_stump
 
 from cvbaseline.errors import UserError
-from cvbaseline.evaluator import passes
+from cvbaseline.evaluation.evaluator import passes
 from cvbaseline.formats.annotations import Annotation, save_info
 from cvbaseline.formats.vec import save_vec
 from cvbaseline.training import CascadeTrainingOptions

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cvbaseline.errors import FormatError, UserError
-from cvbaseline.formats.vec import fitting_sizes, load_vec, parse_vec, render_vec, save_vec
+from cvbaseline.formats.vec import (
+    fitting_sizes,
+    load_vec,
+    parse_vec,
+    render_vec,
+    save_vec,
+)
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "createsamples"
 

@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 from smileys import clutter, faint_smiley
 
-from cvbaseline.cascade import Cascade, HaarFeatures
-from cvbaseline.cli import main
-from cvbaseline.evaluator import judge_windows, stages_passed
-from cvbaseline.feature_drawing import (
+from cvbaseline.album.feature_drawing import (
     RING,
     attention,
     bits_of_codes,
@@ -21,11 +18,7 @@ from cvbaseline.feature_drawing import (
     lbp_shapes,
     rectangle,
 )
-from cvbaseline.features.haar import enumerate_haar
-from cvbaseline.formats.cascade_xml import load_cascade
-from cvbaseline.formats.vec import save_vec
-from cvbaseline.packed_cascade import pack
-from cvbaseline.stage_rates import (
+from cvbaseline.album.stage_rates import (
     count_passed,
     examine_nodes,
     judge_negatives,
@@ -33,6 +26,13 @@ from cvbaseline.stage_rates import (
     load_positives,
     tree_votes,
 )
+from cvbaseline.cascade import Cascade, HaarFeatures
+from cvbaseline.cli import main
+from cvbaseline.evaluation.evaluator import judge_windows, stages_passed
+from cvbaseline.evaluation.packed_cascade import pack
+from cvbaseline.features.haar import enumerate_haar
+from cvbaseline.formats.cascade_xml import load_cascade
+from cvbaseline.formats.vec import save_vec
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "golden"

@@ -18,7 +18,11 @@ from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from cvbaseline.classifiers.calibration import fit_scale
 from cvbaseline.classifiers.hog import Scales, check_scales, hog_features

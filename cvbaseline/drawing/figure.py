@@ -11,7 +11,13 @@ from cvbaseline.drawing.easel import Easel, Pose
 from cvbaseline.drawing.expressions import Expression
 from cvbaseline.drawing.eyes import draw_brows, draw_eyes
 from cvbaseline.drawing.hair_painting import paint_hair
-from cvbaseline.drawing.head import draw_beard, draw_blush, draw_ears, draw_head, draw_nose
+from cvbaseline.drawing.head import (
+    draw_beard,
+    draw_blush,
+    draw_ears,
+    draw_head,
+    draw_nose,
+)
 from cvbaseline.drawing.marks import draw_anger, draw_gloom, draw_sweat, draw_tears
 from cvbaseline.drawing.mouth import draw_mouth, mouth_middle
 from cvbaseline.drawing.sketch import Sketch

@@ -4,7 +4,15 @@ import numpy as np
 
 from cvbaseline.drawing.colours import light, shade, skin_shade
 from cvbaseline.drawing.easel import Easel
-from cvbaseline.drawing.sketch import Colour, bezier, ellipse, mix, shifted, softened, spline
+from cvbaseline.drawing.sketch import (
+    Colour,
+    bezier,
+    ellipse,
+    mix,
+    shifted,
+    softened,
+    spline,
+)
 from cvbaseline.drawing.styles import FaceStyle
 
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from cvbaseline.drawing.colours import from_hsv, light, random_cloth, random_vivid, shade
+from cvbaseline.drawing.colours import (
+    from_hsv,
+    light,
+    random_cloth,
+    random_vivid,
+    shade,
+)
 from cvbaseline.drawing.shapes import area, outlined, scaled, scribble, wash
 from cvbaseline.drawing.sketch import Sketch, ellipse, spline
 

@@ -1,1 +1,1 @@
-"""Feature families of cascades: the pools in the old trainer's order, and their values on samples."""
+"""Feature families of cascades: pools in the old trainer's order, and values on samples."""

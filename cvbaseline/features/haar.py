@@ -11,9 +11,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numba import njit
 
-from ..cascade import HaarFeatures
-from ..errors import require
-from ..parallel import for_blocks
+from cvbaseline.cascade import HaarFeatures
+from cvbaseline.errors import require
+from cvbaseline.parallel import for_blocks
+
 from .window_integrals import tilted_integral, upright_integral, windows_last
 
 HaarMode = Literal["BASIC", "CORE", "ALL"]

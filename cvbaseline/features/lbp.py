@@ -7,9 +7,10 @@ whose pixel sum is not below the centre's: top left 128, then clockwise down to 
 import numpy as np
 from numba import njit
 
-from ..cascade import LbpFeatures
-from ..errors import require
-from ..parallel import for_blocks
+from cvbaseline.cascade import LbpFeatures
+from cvbaseline.errors import require
+from cvbaseline.parallel import for_blocks
+
 from .window_integrals import upright_integral, windows_last
 
 # Column and row of the outer cells, from bit 128 down to bit 1.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cvbaseline.createsamples import CreatesamplesOptions
+from cvbaseline.old_tools.createsamples import CreatesamplesOptions
 from cvbaseline.preflight.findings import Checked, Finding
 from cvbaseline.preflight.lists import check_background, check_info
 from cvbaseline.preflight.pictures import look_at

@@ -6,9 +6,9 @@ from typing import Optional
 import numpy as np
 
 from cvbaseline.formats.cascade_xml import Parameters
+from cvbaseline.old_tools.traincascade_options import TraincascadeOptions
 from cvbaseline.preflight import background, folder, lists, samples, settings
 from cvbaseline.preflight.findings import Checked, Finding
-from cvbaseline.traincascade_options import TraincascadeOptions
 
 USUAL_HIT_RATE = 0.995
 

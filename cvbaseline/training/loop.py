@@ -13,10 +13,10 @@ from typing import Callable, NamedTuple, Optional
 import numpy as np
 
 from cvbaseline import parallel
-from cvbaseline.boosting import Progress as BoostingProgress
-from cvbaseline.boosting import StageGoals, train_stage
+from cvbaseline.boosting.stage import Progress as BoostingProgress
+from cvbaseline.boosting.stage import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
-from cvbaseline.evaluator import passes
+from cvbaseline.evaluation.evaluator import passes
 from cvbaseline.training import INTERRUPTED_BY_USER
 from cvbaseline.training.negatives import MinedNegatives, MiningPlan
 from cvbaseline.training.options import CascadeTrainingOptions

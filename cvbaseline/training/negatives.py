@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from cvbaseline.cascade import Cascade
-from cvbaseline.evaluator import PackedCascade, judge_places, pack, passes
-from cvbaseline.integral import integral_image
+from cvbaseline.evaluation.evaluator import PackedCascade, judge_places, pack, passes
+from cvbaseline.evaluation.integral import integral_image
 from cvbaseline.training.pictures import Picture, PictureCache
 from cvbaseline.training.positives import Sampled
 

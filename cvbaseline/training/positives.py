@@ -12,7 +12,7 @@ import numpy as np
 
 from cvbaseline.cascade import Cascade
 from cvbaseline.errors import PictureError, UserError
-from cvbaseline.evaluator import passes
+from cvbaseline.evaluation.evaluator import passes
 from cvbaseline.formats.annotations import load_info, resolve_picture
 from cvbaseline.formats.vec import load_vec
 from cvbaseline.images import find_pictures, read_grey

@@ -1,0 +1,1 @@
+"""Stages of boosted trees: arrays of samples in, a `Stage` out; no files, no printing."""

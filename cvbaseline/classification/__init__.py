@@ -1,0 +1,1 @@
+"""The verbs `train` and `predict`: held-out estimates, metrics, reports, answers."""

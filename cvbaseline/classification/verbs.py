@@ -1,0 +1,260 @@
+"""The verbs `train` and `predict`: a face classifier from labelled pictures, and its use."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+import numpy as np
+
+from cvbaseline.classifiers import CLASSIFIERS, classifier_class
+from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.errors import PictureError, UserError, require
+from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.options import argument, option
+from cvbaseline.shipped import default_cascade
+
+if TYPE_CHECKING:
+    import cv2
+
+    from cvbaseline.classification.predictions import Prediction
+    from cvbaseline.datasets import LabelledFaces
+    from cvbaseline.model_file import FaceModel
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(CropOptions):
+    """Train a face classifier from a folder per class, and say honestly what it is worth."""
+
+    data: Path = argument(
+        "folder with a folder of pictures for each class, or a CSV file with the columns path, "
+        "label and perhaps x, y, w, h, group",
+        args=["data"],
+        metavar="DATA",
+    )
+    out: Path = option(Path("model.npz"), "where the model goes", metavar="FILE")
+    classifier: Literal[tuple(CLASSIFIERS)] = option("hog_svm", "kind of classifier")
+    parameters: list[str] = option(
+        (),
+        "parameters of the classifier, like C=10 kernel=linear",
+        args=["--set"],
+        nargs="*",
+        metavar="NAME=VALUE",
+    )
+    groups: Optional[str] = option(
+        None,
+        "regular expression on the path: pictures for which it (or its first parenthesis) matches "
+        "the same text are tested together, never learnt from",
+        metavar="PATTERN",
+    )
+    detect: bool = option(False, "look for the face in each picture; else the picture is the face")
+    cascade: Optional[Path] = option(
+        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+    )
+    folds: int = option(5, "parts of the held-out estimate, each tested once; 0 leaves it out")
+    seed: int = option(0, "seed of the split into parts")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.folds == 0 or self.folds >= 2, f"folds must be 0 or from 2, not {self.folds}")
+        require(
+            self.classifier in CLASSIFIERS,
+            f"classifier must be one of {', '.join(CLASSIFIERS)}, not {self.classifier!r}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(DetectionParameters):
+    """Name the class of faces with a trained model, with the probability of each class."""
+
+    model: Path = argument("model that train wrote", args=["model"], metavar="MODEL")
+    pictures: list[Path] = argument(
+        "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
+    )
+    detect: bool = option(
+        False, "look for faces in each picture first; else the whole picture is one face"
+    )
+    cascade: Optional[Path] = option(
+        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+    )
+    format: Literal["table", "csv", "json"] = option("table", "how the answers are printed")
+
+
+def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
+    """Read, estimate by cross-validation, fit on everything, save; returns the model.
+
+    The same pictures and options give the same bytes, whatever the number of cores: linear
+    algebra uses one thread, since several add up in another order.
+
+    Raises UserError when the data do not make a classifier or the model cannot be written.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from cvbaseline.classification.report import describe_data
+    from cvbaseline.datasets import read_labelled
+    from cvbaseline.model_file import FaceModel, check_target, save_model
+
+    check_target(options.out)
+    make_estimator = estimator_maker(options.classifier, options.parameters)
+    crop = CropOptions(**{item.name: getattr(options, item.name) for item in fields(CropOptions)})
+    find_face = face_finder(options.cascade) if options.detect else None
+    data = read_labelled(options.data, crop, options.groups, find_face)
+    for line in describe_data(data):
+        tell(line)
+    require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
+    provenance: dict[str, Any] = {
+        "data": options.data.resolve().name,
+        "faces": dict(zip(data.classes, np.bincount(data.labels).tolist())),
+        "seed": options.seed,
+    }
+    with threadpool_limits(1):
+        if options.folds:
+            provenance |= estimate(make_estimator, data, options.folds, options.seed, tell)
+        estimator = fit_everything(make_estimator(), data)
+    model = FaceModel(estimator, data.classes, crop, provenance)
+    save_model(options.out, model)
+    megabytes = options.out.stat().st_size / 1e6
+    tell(f"{options.out}: {options.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
+    return model
+
+
+def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
+    """Fit on all faces; UserError for what the classifier cannot learn."""
+    from cvbaseline.classification.cross_validation import fit
+
+    try:
+        return fit(estimator, data.faces.reshape(len(data.faces), -1), data.labels, data.groups)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"these faces cannot be learnt: {error}") from None
+
+
+def estimate(
+    make_estimator: Callable[[], Any], data: "LabelledFaces", folds: int, seed: int, tell: Tell
+) -> dict[str, Any]:
+    """Cross-validate and tell the result; returns what the model's provenance keeps of it."""
+    from cvbaseline.classification.cross_validation import held_out_probabilities
+    from cvbaseline.classification.metrics import measure, unsure_threshold
+    from cvbaseline.classification.report import (
+        describe_quality,
+        quality_record,
+        threshold_record,
+    )
+
+    probabilities = held_out_probabilities(
+        make_estimator, data.faces, data.labels, data.groups, folds, seed, tell
+    )
+    quality = measure(data.labels, probabilities, data.groups, seed)
+    for line in describe_quality(quality, data.classes, data.groups is not None):
+        tell(line)
+    threshold = unsure_threshold(data.labels, probabilities)
+    for row in threshold_record(data.labels, probabilities):
+        tell(
+            "  unsure below {unsure_below:.1f}: {named:.0%} named, {right:.0%} right".format(**row)
+        )
+    return {
+        "unsure_below": threshold,
+        "groups": None if data.groups is None else len(set(data.groups)),
+        "folds": folds,
+        "held_out": quality_record(quality, data.classes),
+        "thresholds": threshold_record(data.labels, probabilities),
+    }
+
+
+def predict(options: PredictOptions, tell: Tell = lambda line: None) -> list["Prediction"]:
+    """Classify the faces of all pictures and tell them as a table, CSV or JSON.
+
+    Raises UserError for a model, cascade or picture that is not there.
+    """
+    from cvbaseline.classification.predictions import (
+        render_csv,
+        render_json,
+        render_table,
+    )
+    from cvbaseline.detect_pictures import expand_pictures
+    from cvbaseline.model_file import load_model
+
+    model = load_model(options.model)
+    classifier = open_detector(options.cascade) if options.detect else None
+    predictions = []
+    for path in expand_pictures(options.pictures):
+        predictions += predict_picture(path, model, classifier, options)
+    render = {"table": render_table, "csv": render_csv, "json": render_json}[options.format]
+    tell(render(predictions, model.classes))
+    return predictions
+
+
+def predict_picture(
+    path: Path,
+    model: "FaceModel",
+    classifier: Optional["cv2.CascadeClassifier"],
+    parameters: DetectionParameters,
+) -> list["Prediction"]:
+    """The answers for each face that the cascade finds, or for the whole picture without one."""
+    from cvbaseline.classification.predictions import Prediction
+    from cvbaseline.images import read_grey
+
+    try:
+        grey = read_grey(path)
+    except PictureError as error:
+        return [Prediction(path, problem=str(error))]
+    if classifier is None:
+        boxes = np.array([[0, 0, grey.shape[1], grey.shape[0]]])
+        faces = crop_faces(grey, boxes, replace(model.crop, margin=0.0))
+        shown = [None]
+    else:
+        boxes = detect(grey, classifier, parameters).boxes
+        if len(boxes) == 0:
+            return [Prediction(path, problem="no face")]
+        faces = crop_faces(grey, boxes, model.crop)
+        shown = boxes.tolist()
+    return [
+        Prediction(path, box, model.classes[row.argmax()], row)
+        for box, row in zip(shown, model.predict_proba(faces))
+    ]
+
+
+def open_detector(cascade: Optional[Path]) -> "cv2.CascadeClassifier":
+    """The cascade of that file, or the shipped one."""
+    return open_cascade(cascade or default_cascade())
+
+
+def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.ndarray]]:
+    """A function from a grey picture to the best face's box, with the usual parameters."""
+    classifier = open_detector(cascade)
+
+    def find(grey: np.ndarray) -> Optional[np.ndarray]:
+        boxes = detect(grey, classifier, DetectionParameters()).boxes
+        return boxes[0] if len(boxes) else None
+
+    return find
+
+
+def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
+    """A function that makes estimators of that name with parameters from NAME=VALUE words.
+
+    Values are JSON where they can be read so (numbers, null, true, lists), else text.
+    Raises UserError for a parameter that the classifier does not have.
+    """
+    kind = classifier_class(name)
+    known = kind().get_params(deep=False)
+    parameters = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        require(
+            bool(equals) and key in known,
+            f"{setting!r} is no parameter of {name}: give NAME=VALUE, NAME being one of "
+            + ", ".join(known),
+        )
+        try:
+            parameters[key] = as_tuples(json.loads(text))
+        except ValueError:
+            parameters[key] = text
+    return lambda: kind(**parameters)
+
+
+def as_tuples(value: Any) -> Any:
+    """JSON's lists as tuples: scikit-learn's parameters must not be changed by anybody."""
+    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""Our own evaluator of cascades on integral images, window by window as OpenCV decides."""

@@ -1,0 +1,1 @@
+"""The programs that OpenCV dropped, with their flags: traincascade, createsamples, mergevec."""

@@ -1,0 +1,270 @@
+"""The output folder of sorted pictures: what it holds already, and how pictures are added to it.
+
+The folder is read before anything is done: a result that the user moved to another folder by hand
+stays there, and the manifest notes the correction; one that the user removed is known to be gone.
+Originals are removed (mode "move") only when a written manifest says where they went.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cvbaseline.errors import UserError, require
+from cvbaseline.formats.files import write_bytes
+from cvbaseline.sorting import manifest as manifest_file
+from cvbaseline.sorting.manifest import (
+    CSV_NAME,
+    JSON_NAME,
+    UNREADABLE,
+    Manifest,
+    Record,
+    load_manifest,
+)
+from cvbaseline.sorting.placing import (
+    Fingerprint,
+    candidate_names,
+    fingerprint,
+    place,
+    remove_original,
+)
+
+SHEET_NAME = "index.html"
+THUMBNAILS = "_contact_sheet"
+LOCK_NAME = ".cvbaseline.lock"
+FLUSH_SECONDS = 10.0
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
+    try:
+        with open(folder / JSON_NAME, "rb") as file:
+            return manifest_file.FORMAT.encode() in file.read(100)
+    except OSError:
+        return False
+
+
+class OutputFolder:
+    """An output folder at work.
+
+    Parameters
+    ----------
+    path : the folder; it need not exist yet
+    mode : "copy", "move" or "link"
+    tell : takes a line for the user
+    pictures : the folder that is being sorted, which may lie within `path`
+
+    Raises UserError when it holds files of other origin under the names of ours.
+    """
+
+    def __init__(self, path: Path, mode: str, tell: Callable[[str], None], pictures: Path):
+        self.path, self.mode, self._tell = path, mode, tell
+        self._pictures = os.path.realpath(pictures)
+        self.manifest = self._read()
+        self._moved: list[tuple[Path, Record]] = []  # originals to remove after the next flush
+        self._flushed = time.monotonic()
+        self._told: set[str] = set()
+        self._refresh()
+        self._taken = {fold(record.result) for record in self.manifest.records.values()}
+        self._unreadable: dict[str, list[tuple[str, str]]] = {}  # to be replaced when read again
+        for record in self.manifest.records.values():
+            if record.folder == UNREADABLE:
+                self._unreadable.setdefault(record.picture, []).append(record.key)
+
+    def _read(self) -> Manifest:
+        if is_output_folder(self.path):
+            return load_manifest(self.path / JSON_NAME)
+        for name in (JSON_NAME, CSV_NAME, SHEET_NAME, THUMBNAILS):
+            require(
+                not os.path.lexists(self.path / name),
+                f"{self.path / name} exists and is not from sorting: give another --out",
+            )
+        return Manifest()
+
+    def _refresh(self) -> None:
+        """Note in the manifest's records where the user moved results to, or removed them."""
+        records = self.manifest.records
+        for record in [r for r in records.values() if r.folder == UNREADABLE]:
+            if not os.path.lexists(self.original(record)):
+                del records[record.key]
+        missing = [r for r in records.values() if r.result and not self._exists(r.result)]
+        if not missing:
+            return
+        strays = self._strays()
+        for record in missing:
+            found = next((s for s in strays.get(record.bytes, ()) if self._is(record, s)), None)
+            if found is None:
+                records[record.key] = replace(record, result="")
+                continue
+            strays[record.bytes].remove(found)
+            result = found.relative_to(self.path).as_posix()
+            top = PurePosixPath(result).parts[0] if found.parent != self.path else "."
+            records[record.key] = replace(record, result=result, folder=top)
+
+    def _exists(self, result: str) -> bool:
+        return os.path.lexists(self.path / result)
+
+    def _strays(self) -> dict[int, list[Path]]:
+        """Files below the output that no record names, by size."""
+        ours = {fold(record.result) for record in self.manifest.records.values()}
+        originals = {
+            os.path.realpath(self.path / record.picture)
+            for record in self.manifest.records.values()
+        }
+        strays: dict[int, list[Path]] = {}
+        for folder, below, files in os.walk(self.path):
+            below[:] = sorted(
+                name for name in below
+                if name != THUMBNAILS
+                and os.path.realpath(os.path.join(folder, name)) != self._pictures
+            )  # fmt: skip
+            for path in (Path(folder, name) for name in sorted(files)):
+                known = fold(path.relative_to(self.path).as_posix()) in ours
+                if not known and path.is_file() and os.path.realpath(path) not in originals:
+                    strays.setdefault(path.stat().st_size, []).append(path)
+        return strays
+
+    def _is(self, record: Record, path: Path) -> bool:
+        try:
+            return fingerprint(path).sha256 == record.sha256
+        except OSError:
+            return False
+
+    def key_of(self, picture: Path) -> str:
+        """How the manifest names an original: its path relative to the output folder."""
+        try:
+            name = os.path.relpath(picture, self.path)
+        except ValueError:  # another drive
+            name = os.path.abspath(picture)
+        return name.replace(os.sep, "/")
+
+    def original(self, record: Record) -> Path:
+        """Where a record's original is, or was."""
+        return Path(os.path.normpath(self.path / record.picture))
+
+    def settings_key(self, settings: dict[str, Any]) -> str:
+        """The name under which the manifest keeps what the decisions depend on."""
+        for key, known in self.manifest.settings.items():
+            if known == settings:
+                return key
+        key = f"settings {len(self.manifest.settings) + 1}"
+        self.manifest.settings[key] = settings
+        return key
+
+    def add(self, picture: Path, record: Record) -> Record:
+        """Place a picture as its record says and note it; returns the record with the result.
+
+        A picture that cannot be placed becomes unreadable, with the reason.
+        """
+        if record.folder != UNREADABLE:
+            record = self._placed(picture, record)
+        for key in self._unreadable.pop(record.picture, ()):
+            self.manifest.records.pop(key, None)
+        self.manifest.records[record.key] = record
+        return record
+
+    def settle(self, picture: Path, record: Record) -> Record:
+        """What is left to do for a picture that the manifest knows, and where it now is."""
+        if not record.result:
+            return self.add(picture, record)
+        if self.mode == "move":
+            self._moved.append((picture, record))
+        return record
+
+    def _placed(self, picture: Path, record: Record) -> Record:
+        try:
+            result, how = self._place(picture, record)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            require_space(error, self.path)
+            return replace(record, folder=UNREADABLE, sorted_as=UNREADABLE, problem=reason)
+        self._taken.add(fold(result))
+        self._say_way(how)
+        if self.mode == "move":
+            how = "move"
+        record = replace(record, result=result, placed=how)
+        if self.mode == "move":
+            self._moved.append((picture, record))
+        return record
+
+    def _place(self, picture: Path, record: Record) -> tuple[str, str]:
+        content = Fingerprint(record.bytes, record.sha256)
+
+        def unclaimed(path: Path) -> bool:
+            return fold(path.relative_to(self.path).as_posix()) not in self._taken
+
+        placed = place(picture, content, self.path / record.folder, self.mode, unclaimed)
+        return placed.path.relative_to(self.path).as_posix(), placed.how
+
+    def _say_way(self, how: str) -> None:
+        if self.mode == "link" and how != "hard link" and how not in self._told:
+            self._told.add(how)
+            instead = {"copy": "copies", "symbolic link": "symbolic links"}[how]
+            self._tell(f"hard links from {self.path} are not possible: {instead} instead")
+
+    def flush(self, now: bool = False) -> None:
+        """Write the manifest if it is time or wanted now; then remove moved originals."""
+        if not now and time.monotonic() - self._flushed < FLUSH_SECONDS:
+            return
+        write_bytes(self.path / JSON_NAME, manifest_file.render_json(self.manifest))
+        while self._moved:
+            picture, record = self._moved.pop()
+            self._remove(picture, record)
+        self._flushed = time.monotonic()
+
+    def _remove(self, picture: Path, record: Record) -> None:
+        content = Fingerprint(record.bytes, record.sha256)
+        try:
+            done = remove_original(picture, self.path / record.result, content)
+            reason = "its copy is not a full one"
+        except OSError as error:
+            done, reason = False, error.strerror or str(error)
+        if not done:
+            self._tell(f"{picture} is sorted, but stays where it is too: {reason}")
+
+    def finish(self) -> None:
+        """Write the manifest in both its forms."""
+        self.flush(now=True)
+        records = self.manifest.ordered()
+        write_bytes(self.path / CSV_NAME, manifest_file.render_csv(records))
+
+
+class PlannedOutput(OutputFolder):
+    """An output folder that says what would be done and does nothing."""
+
+    def _place(self, picture: Path, record: Record) -> tuple[str, str]:
+        for name in candidate_names(picture.name):
+            result = f"{record.folder}/{name}"
+            if fold(result) not in self._taken and not os.path.lexists(self.path / result):
+                return result, "hard link" if self.mode == "link" else self.mode
+        raise AssertionError("the candidates never end")
+
+    def flush(self, now: bool = False) -> None:
+        """Nothing is written."""
+
+    def finish(self) -> None:
+        """Nothing is written."""
+
+
+def fold(result: str) -> str:
+    """A path as a file system sees it to which case does not count."""
+    return result.casefold()
+
+
+def require_space(error: OSError, folder: Path) -> None:
+    """UserError when the error means that nothing more can be written there."""
+    if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+        raise UserError(f"{folder} takes no more files ({error.strerror})") from None
+
+
+def check_output_names(path: Path, names: tuple[str, ...]) -> None:
+    """UserError when one of the folders to be filled exists as something else."""
+    for name in names:
+        target = path / name
+        require(
+            target.is_dir() or not os.path.lexists(target),
+            f"{target} is not a folder: move it away or give another folder with --out",
+        )
