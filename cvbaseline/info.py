@@ -1,9 +1,11 @@
 """The verb `info`: what a cascade, stage, parameter, .vec, annotation or model file holds."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvbaseline.cascade import TrainingParameters
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.options import argument
 
@@ -39,14 +41,17 @@ def describe_xml(path: Path) -> str:
     head = path.open("rb").read(4096)
     if re.search(rb"<stage\d+", head) and b"<stages" not in head:
         stage = cascade_xml.load_stage(path)
-        depth = "stumps" if len(stage.trees.left) == stage.trees.count else "trees"
         return (
-            f"{path}: a trained stage of {stage.trees.count} {depth}, threshold {stage.threshold:g}"
+            f"{path}: a trained stage of {stage.trees.count} weak classifiers with "
+            f"{len(stage.trees.left)} nodes, threshold {stage.threshold:g}"
         )
     if b"<params>" in head:
-        return f"{path}: parameters of a training, {cascade_xml.load_parameters(path)}"
+        held = cascade_xml.load_parameters(path)
+        return (
+            f"{path}: parameters of a training, {held.feature_type} features, window "
+            f"{held.width} x {held.height} pixels\n  {render_training(held.training)}"
+        )
     cascade = cascade_xml.load_cascade(path)
-    training = cascade.training
     sizes = ", ".join(str(stage.trees.count) for stage in cascade.stages)
     nodes = sum(len(stage.trees.left) for stage in cascade.stages)
     kind = "stumps" if nodes == cascade.weak_count else f"trees with {nodes} nodes"
@@ -55,9 +60,17 @@ def describe_xml(path: Path) -> str:
         f"  {len(cascade.stages)} stages, {cascade.weak_count} weak classifiers ({kind}), "
         f"{len(cascade.features[0])} different features",
         f"  weak classifiers a stage: {sizes}",
-        f"  trained with {training.boost_type}, hit rate {training.min_hit_rate:g} and false alarm "
-        f"rate {training.max_false_alarm:g} a stage",
+        f"  {render_training(cascade.training)}",
     ])  # fmt: skip
+
+
+def render_training(training: TrainingParameters) -> str:
+    """What the old trainer's parameters say, in words."""
+    return (
+        f"{training.boost_type} boosting, depth {training.max_depth}; a stage: hit rate "
+        f"{training.min_hit_rate:g}, false alarm rate {training.max_false_alarm:g}, at most "
+        f"{training.max_weak_count} weak classifiers"
+    )
 
 
 def describe_vec(path: Path) -> str:
@@ -92,5 +105,6 @@ def describe_model(path: Path) -> str:
         + ", ".join(model.classes),
         f"  crops: {model.crop}",
     ]
-    lines += [f"  {key}: {value}" for key, value in model.provenance.items()]
+    provenance = json.dumps(model.provenance, ensure_ascii=False, indent=2)
+    lines += [f"  {line}" for line in provenance.splitlines()]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 
 from cvbaseline.errors import FormatError, UserError
 
@@ -31,7 +32,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises UserError when that is not possible.
     """
     path = Path(path)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # A name of this thread's own: two may write the same file at once, and either may win.
+    beside = path.with_name(f".{os.getpid()}-{get_ident()}.part")
     try:
         with open(beside, "xb") as file:
             file.write(data)

@@ -1,8 +1,9 @@
 """Small JPEG copies of pictures for the contact sheet, named after the picture's content."""
 
+from contextlib import suppress
 from pathlib import Path
 
-from cvbaseline.errors import PictureError
+from cvbaseline.errors import PictureError, UserError
 from cvbaseline.images import read_colour, write_picture
 
 LONGEST_SIDE = 480  # pixels: sharp at the sheet's card size on a dense screen
@@ -33,5 +34,6 @@ def make_thumbnail(picture: Path, folder: Path, sha256: str) -> None:
     shrink = min(1.0, LONGEST_SIDE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
-    folder.mkdir(exist_ok=True)
-    write_picture(target, small, quality=QUALITY)
+    with suppress(OSError, UserError):
+        folder.mkdir(exist_ok=True)
+        write_picture(target, small, quality=QUALITY)

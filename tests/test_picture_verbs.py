@@ -1,0 +1,119 @@
+"""The verbs detect, crop and info, against OpenCV and the files' known contents."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cvbaseline.cli import main
+from cvbaseline.crop_pictures import CropPicturesOptions, crop_pictures
+from cvbaseline.detect_pictures import DetectOptions, detect_pictures, render_json, render_table
+from cvbaseline.drawing import draw_scene
+from cvbaseline.errors import UserError
+from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.images import read_colour, read_grey, write_picture
+from cvbaseline.info import describe
+from cvbaseline.shipped import default_cascade, default_emotion_model
+
+GOLDEN = Path(__file__).parent / "data" / "golden"
+SAMPLES = Path(__file__).parents[1] / "training_samples"
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "絵"
+    folder.mkdir()
+    for seed in (3, 4):
+        scene = draw_scene(seed, 480, 360, faces=["happy", "sad"])
+        write_picture(folder / f"{seed}.png", scene.image)
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def opencv_boxes(path):
+    classifier = cv2.CascadeClassifier(str(default_cascade()))
+    boxes = classifier.detectMultiScale(read_grey(path), 1.1, 3, minSize=(24, 24))
+    return sorted(np.reshape(boxes, (-1, 4)).tolist())
+
+
+def test_detect_finds_opencvs_boxes_and_names_the_bad_picture(pictures):
+    found = detect_pictures(DetectOptions(pictures=[pictures], min_neighbors=3))
+    rows = json.loads(render_json(found))
+    assert [Path(row["picture"]).name for row in rows] == ["3.png", "4.png", "bad.jpg"]
+    for row in rows[:2]:
+        assert row["faces"], "the drawn faces are found"
+        boxes = [face["box"] for face in row["faces"]]
+        assert sorted(boxes) == opencv_boxes(row["picture"])
+        scores = [face["score"] for face in row["faces"]]
+        assert scores == sorted(scores, reverse=True)
+    assert "bad.jpg" in rows[2]["problem"]
+    count = len(rows[0]["faces"]) + len(rows[1]["faces"])
+    assert render_table(found).splitlines()[-1] == (
+        f"{count} faces in 3 pictures, 1 of them unreadable"
+    )
+
+
+def test_detect_draws_boxes_on_copies_and_never_over_a_file(pictures, tmp_path):
+    drawn = tmp_path / "drawn"
+    for _ in range(2):
+        detect_pictures(DetectOptions(pictures=[pictures / "3.png"], draw=drawn, min_neighbors=3))
+    assert sorted(path.name for path in drawn.iterdir()) == ["3-2.png", "3.png"]
+    changed = np.any(read_colour(drawn / "3.png") != read_colour(pictures / "3.png"), axis=2)
+    x, y, width, height = opencv_boxes(pictures / "3.png")[0]
+    assert changed[y, x : x + width].all() and changed[y : y + height, x].all()
+    assert 0 < changed.mean() < 0.2
+
+
+def test_detect_of_nothing_readable_is_an_error(pictures):
+    with pytest.raises(UserError, match="bad.jpg"):
+        detect_pictures(DetectOptions(pictures=[pictures / "bad.jpg"]))
+
+
+def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
+    out = tmp_path / "faces"
+    options = CropPicturesOptions(pictures=[pictures], out=out, size=40, min_neighbors=3)
+    done = crop_pictures(options)
+    rows = list(csv.DictReader((out / "crops.csv").open(encoding="utf-8")))
+    assert done.faces == len(rows) == len(list(out.glob("*.png"))) > 0
+    assert len(done.problems) == 1
+    for row in rows:
+        box = [int(row[name]) for name in ("x", "y", "width", "height")]
+        assert box in opencv_boxes(row["picture"])
+        expected = crop_faces(read_grey(row["picture"]), np.array([box]), CropOptions(size=40))[0]
+        np.testing.assert_array_equal(read_grey(out / row["crop"]), expected)
+    with pytest.raises(UserError, match="crops.csv exists"):
+        crop_pictures(options)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (GOLDEN / "haar_basic" / "cascade.xml", ["HAAR", "24 x 24", "11 stages", "GAB"]),
+        (GOLDEN / "lbp_d2" / "cascade.xml", ["LBP", "trees with"]),
+        (GOLDEN / "lbp_d2" / "params.xml", ["LBP", "24 x 24", "hit rate 0.99", "depth 2"]),
+        (GOLDEN / "lbp_d2" / "stage0.xml", ["2 weak classifiers with 6 nodes"]),
+        (SAMPLES / "faces.vec", ["150 samples of 24 x 24"]),
+        (SAMPLES / "bg.txt", ["30 pictures"]),
+        (SAMPLES / "info.dat", ["162 boxes in 156 pictures"]),
+        (default_emotion_model(), ["HogSvm", "angry, happy, neutral", "64"]),
+    ],
+)
+def test_info_says_what_a_file_holds(path, expected, capsys):
+    text = describe(path)
+    for part in expected:
+        assert part in text
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == text
+
+
+def test_info_refuses_what_it_does_not_know(tmp_path):
+    shutil.copy(SAMPLES / "faces.vec", tmp_path / "faces.docx")
+    with pytest.raises(UserError, match="unknown kind"):
+        describe(tmp_path / "faces.docx")
+    (tmp_path / "broken.xml").write_text("<opencv_storage><cascade>")
+    with pytest.raises(UserError, match="broken.xml"):
+        describe(tmp_path / "broken.xml")
