@@ -307,7 +307,10 @@ def test_the_session_of_the_documentation_works(tmp_path, monkeypatch, capsys):
     text = (root / "docs" / "training.md").read_text(encoding="utf-8")
     train, detect = re.findall(r"^\$ cvbaseline (.*)$", text, re.MULTILINE)
     assert main(shlex.split(train)) == 0
-    assert "the negatives ran out" in capsys.readouterr().out
+    # OpenCV 4 and 5 resize a little differently: the negatives run out after 13 stages, or nearly.
+    ended = re.search(r"(\d+) stages: (the negatives ran out|all 14)", capsys.readouterr().out)
+    assert ended is not None
+    assert int(ended[1]) == len(load_cascade(Path("faces_cascade/cascade.xml")).stages) >= 12
     assert main([*shlex.split(detect), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     lines = load_info(Path("training_samples/info.dat"))
