@@ -216,7 +216,9 @@ def test_validation_counts_found_and_false_boxes(material, trained, tmp_path):
         found += bool((iou(detected, [[40, 30, 50, 50]]) >= 0.3).any())
     (tmp_path / "info.dat").write_text("\n".join([*lines, "gone.png 1 0 0 5 5"]))
     told: list[str] = []
-    options = options_for(material, tmp_path / "out", validate=[tmp_path / "info.dat"])
+    options = options_for(
+        material, tmp_path / "out", validate=[tmp_path / "info.dat"], min_neighbors=3
+    )
     report = train_cascade(options, tell=told.append).reports[-1]
     assert (report.faces, report.faces_found) == (faces, found)
     assert report.false_boxes == boxes - found

@@ -21,9 +21,10 @@ from cvbaseline.training.positives import Sampled
 
 SEED_NEGATIVES = 21
 
-SCALE_STEP = 1.25  # between the levels of a pyramid
-GOLDEN_RATIO = 0.6180339887498949  # its multiples spread the scale phases of the passes evenly
-MAX_PASSES = 8
+# Between the levels of a pyramid. Neighbouring scales show the same things: with 1.25 the negatives
+# repeated each other, and recall at equal false boxes was .01 to .02 lower.
+SCALE_STEP = 2.0
+MAX_PASSES = 16
 SURE_HITS = 20  # a rate is taken for known once it lets expect so many hits
 CHUNK = 32  # pictures between two looks at the clock and the counts
 FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
@@ -64,7 +65,7 @@ class Level(NamedTuple):
 
 
 def lay_out(shape: tuple[int, ...], phase: float, width: int, height: int) -> list[Level]:
-    """The levels at scales phase, phase * 1.25, ... that hold a window, on one canvas.
+    """The levels at scales phase, phase * 2, ... that hold a window, on one canvas.
 
     They stand on shelves as wide as the largest level, each on the first with room for it.
     """
@@ -288,7 +289,7 @@ class MinedNegatives:
         def scan(loaded: tuple[int, Picture]) -> Hits:
             index, picture = loaded
             generator = np.random.default_rng([*seed, index])
-            grid = self._grid(picture, rate, spread, seed[-1], generator)
+            grid = self._grid(picture, rate, spread, generator)
             scarce = grid.step <= FINEST_GRID
             quota = self.plan.windows_per_picture if scarce else spread
             return scan_picture(picture, packed, grid, quota, generator)
@@ -303,13 +304,12 @@ class MinedNegatives:
         picture: Picture,
         rate: float,
         spread: int,
-        number: int,
         generator: np.random.Generator,
     ) -> Grid:
         """A grid on which about twice the windows wanted are expected to pass."""
         width, height = self.plan.width, self.plan.height
         expected = rate * window_count(picture.grey.shape, width, height)
         step = int(np.clip(np.sqrt(expected / (2 * spread)), FINEST_GRID, max(width, height)))
-        phase = SCALE_STEP ** (number * GOLDEN_RATIO % 1)
+        phase = SCALE_STEP ** generator.random()
         across, down = generator.integers(0, step, 2).tolist()
         return Grid(phase, step, (across, down))

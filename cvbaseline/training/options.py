@@ -80,7 +80,7 @@ class CascadeTrainingOptions:
         (), "annotated pictures (info.dat) to count found and false boxes on after the stages",
         nargs="*", metavar="INFO",
     )  # fmt: skip
-    min_neighbors: int = option(3, "windows that make a box when validating")
+    min_neighbors: int = option(10, "windows that make a box when validating")
     windows_per_picture: int = option(30, "negatives from one picture and stage at most")
     scan_limit: int = option(
         300, "millions of windows scanned for the negatives of a stage at most", metavar="MILLIONS"
