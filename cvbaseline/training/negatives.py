@@ -25,7 +25,7 @@ SEED_NEGATIVES = 21
 # repeated each other, and recall at equal false boxes was .01 to .02 lower.
 SCALE_STEP = 2.0
 MAX_PASSES = 16
-SURE_HITS = 20  # a rate is taken for known once it lets expect so many hits
+SURE_HITS = 100  # a rate is taken for known once it lets expect so many hits
 CHUNK = 32  # pictures between two looks at the clock and the counts
 FINEST_GRID = 2  # neighbours one pixel apart are nearly the same window
 
