@@ -3,7 +3,7 @@
     python cascades/train_animeface.py ARCHIVES WORK [LBP|HAAR]
 
 Prepares the pictures (animeface_data.py), trains with `cvbaseline cascade train`, measures on
-anime_screens_dev.zip and anime_scenes_dev.zip, which training never sees, and writes
+anime_screens_dev.zip, which training never sees, and on anime_scenes_dev.zip, and writes
 cascades/<lbp|haar>_animeface.xml with a JSON of data, parameters, seed and measured quality.
 """
 
@@ -118,13 +118,19 @@ def main(archives: Path, work: Path, features: str) -> None:
         "weak_classifiers": cascade.weak_count,
         "data": {
             "positives": len(positives),
-            "positive_sources": ["anime_faces", "anime_heads", "anime_emotions", "anime_emotions_more"],
+            "positive_sources": [
+                "anime_faces",
+                "anime_heads",
+                "anime_emotions",
+                "anime_emotions_more",
+            ],
             "negative_sources": ["negatives", "outside the boxes: cartoon_scenes_dev, sprites"],
             "both": "cvbaseline " + " ".join(DRAWN_SCENES),
         },
         "measured": {
             "how": f"boxes at IoU >= {MIN_IOU}, scale_factor 1.1, min_size 24, not equalised; "
-            "pictures that training never saw, but that settings were chosen on",
+            "training never saw the screens, but settings were chosen on them; the scenes are "
+            "composed of sprites and backgrounds that are in the training data, too",
             "anime_screens_dev": measure(target, archives, "anime_screens_dev"),
             "anime_scenes_dev": measure(target, archives, "anime_scenes_dev"),
         },
