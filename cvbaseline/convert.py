@@ -85,7 +85,7 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
     roots += [*beside, *places_of_pictures(options.source, source_kind)]
     write_files(render_annotations(options.target, target_kind, pictures, roots))
     boxes = sum(len(picture.boxes) for picture in pictures)
-    ignored = sum(picture.ignored for picture in pictures)
+    ignored = sum(len(picture.ignored) for picture in pictures)
     return Converted(len(pictures), boxes, ignored, left_out, options.target)
 
 
@@ -93,7 +93,8 @@ def _only(picture: BoxedPicture, labels: set[str]) -> BoxedPicture:
     """The picture with the boxes of those labels."""
     keep = [place for place, label in enumerate(picture.labels) if label in labels]
     kept = tuple(picture.labels[place] for place in keep)
-    return picture._replace(boxes=picture.boxes[keep], labels=kept)
+    difficult = tuple(picture.difficult[place] for place in keep) if picture.difficult else ()
+    return picture._replace(boxes=picture.boxes[keep], labels=kept, difficult=difficult)
 
 
 def summary(converted: Converted) -> str:

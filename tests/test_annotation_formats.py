@@ -112,7 +112,7 @@ def test_coco_by_hand():
     first, second = coco.parse_coco(json.dumps(COCO).encode(), "c.json")
     # Edges 10.2, 20.6, 40.2, 61.1
     assert first.boxes.tolist() == [[10, 21, 30, 40], [1, 2, 3, 4]]
-    assert first.labels == ("dog", "cat") and first.ignored == 1 and first.size == (200, 100)
+    assert first.labels == ("dog", "cat") and first.ignored.tolist() == [[0, 0, 5, 5]] and first.size == (200, 100)
     assert second.path == "あ.png" and second.size is None and second.boxes.shape == (0, 4)
 
 
@@ -173,7 +173,7 @@ VOC = """<annotation><folder>x</folder><filename>a b.png</filename>
 <size><width>200</width><height>100</height><depth>3</depth></size>
 <object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>200</xmax><ymax>100</ymax></bndbox>
 <part><name>head</name><bndbox><xmin>9</xmin></bndbox></part></object>
-<object><name>left eye</name><bndbox>
+<object><name>left eye</name><difficult>1</difficult><bndbox>
 <ymax>31</ymax><xmax>21.0</xmax><ymin>0</ymin><xmin>12</xmin></bndbox></object></annotation>"""
 
 
@@ -182,7 +182,8 @@ def test_voc_by_hand():
     assert picture.path == "a b.png" and picture.size == (200, 100)
     # Columns 12 to 21, counted from 1, are 10 pixels from 11 on
     assert picture.boxes.tolist() == [[0, 0, 200, 100], [11, 0, 10, 31]]
-    assert picture.labels == ("cat", "left eye")
+    assert picture.labels == ("cat", "left eye") and picture.difficult == (False, True)
+    assert voc.parse_voc(voc.render_voc(picture), "a.xml").difficult == (False, True)
     root = ElementTree.fromstring(voc.render_voc(picture))
     corners = [
         root.findall("object")[1].findtext(f"bndbox/{n}") for n in ("xmin", "xmax", "ymin", "ymax")
@@ -243,7 +244,7 @@ def test_imglab_by_hand(encoding):
     first, second = imglab.parse_imglab(IMGLAB.encode(encoding), "x.xml")
     assert first.path == "faces/é.jpg" and second.path == "none.jpg"
     assert first.boxes.tolist() == [[194, 90, 37, 38], [2, -4, 3, 5]]
-    assert first.labels == ("cat", "face") and first.ignored == 1
+    assert first.labels == ("cat", "face") and first.ignored.tolist() == [[2, 1, 3, 5]]
     assert second.boxes.shape == (0, 4)
 
 

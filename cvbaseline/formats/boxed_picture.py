@@ -11,6 +11,8 @@ from cvbaseline.errors import FormatError
 
 MOST = 2**30 - 1  # a box's far corner is an int32 too
 MAX_BYTES = 200 * 2**20
+NO_BOXES = as_boxes([])
+NO_BOXES.setflags(write=False)
 
 
 class BoxedPicture(NamedTuple):
@@ -20,7 +22,8 @@ class BoxedPicture(NamedTuple):
     boxes: np.ndarray  # int32 (n, 4): x, y, width, height in pixels
     labels: tuple[str, ...]  # of each box
     size: Optional[tuple[int, int]] = None  # width and height, where the file tells
-    ignored: int = 0  # boxes that the file marks as not to be used, and that are left out
+    ignored: np.ndarray = NO_BOXES  # int32 (k, 4): marked as not to be used, not in `boxes`
+    difficult: tuple[bool, ...] = ()  # of each box, whether it is marked so; () where none is
 
 
 def boxes_from_edges(edges: list[tuple[float, float, float, float]]) -> np.ndarray:

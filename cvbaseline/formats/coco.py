@@ -4,7 +4,7 @@
     categories  [{"id", "name"}]
     annotations [{"id", "image_id", "category_id", "bbox": [x, y, width, height], "iscrowd"}]
 
-Pixels are counted from 0. Crowds (iscrowd 1) are no single objects and are left out.
+Pixels are counted from 0. Crowds (iscrowd 1) are no single objects: they are regions to ignore.
 """
 
 import json
@@ -43,7 +43,7 @@ def parse_coco(data: bytes, source: Union[str, Path]) -> list[BoxedPicture]:
         pictures[identity] = (reader.text(entry, "file_name", place), reader.size(entry, place))
     edges: dict[int, list[tuple[float, float, float, float]]] = {key: [] for key in pictures}
     labels: dict[int, list[str]] = {key: [] for key in pictures}
-    ignored = dict.fromkeys(pictures, 0)
+    ignored: dict[int, list[tuple[float, float, float, float]]] = {key: [] for key in pictures}
     for place, entry in reader.entries("annotations"):
         image = reader.identity(entry, "image_id", place)
         category = reader.identity(entry, "category_id", place)
@@ -53,12 +53,18 @@ def parse_coco(data: bytes, source: Union[str, Path]) -> list[BoxedPicture]:
             problem = f"found no category of id {category}"
             raise FormatError(source, problem, f"{place}.category_id")
         if entry.get("iscrowd", 0):
-            ignored[image] += 1
+            ignored[image].append(reader.edges(entry, place))
             continue
         edges[image].append(reader.edges(entry, place))
         labels[image].append(names[category])
     return [
-        BoxedPicture(name, boxes_from_edges(edges[key]), tuple(labels[key]), size, ignored[key])
+        BoxedPicture(
+            name,
+            boxes_from_edges(edges[key]),
+            tuple(labels[key]),
+            size,
+            boxes_from_edges(ignored[key]),
+        )
         for key, (name, size) in pictures.items()
     ]
 

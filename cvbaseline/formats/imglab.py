@@ -3,7 +3,8 @@
     <dataset> <images> <image file="a.jpg">
       <box top="1" left="2" width="30" height="40"> <label>face</label> </box> ...
 
-Pixels are counted from 0. Boxes with ignore="1" are left out; parts (landmarks) are not read.
+Pixels are counted from 0. Boxes with ignore="1" are regions to ignore; parts
+(landmarks) are not read.
 """
 
 from pathlib import Path
@@ -35,7 +36,7 @@ def parse_imglab(data: bytes, source: Union[str, Path]) -> list[BoxedPicture]:
         path = image.get("file")
         if not path:
             raise FormatError(source, "expected the attribute file", place)
-        boxes, labels, ignored = [], [], 0
+        boxes, labels, ignored = [], [], []
         for number, box in enumerate(image.findall("box"), 1):
             x, y, width, height = (
                 attribute_number(box, name, source, f"{place}/box[{number}]")
@@ -45,12 +46,14 @@ def parse_imglab(data: bytes, source: Union[str, Path]) -> list[BoxedPicture]:
                 problem = f"expected at least 1 x 1 pixels, found {width} x {height}"
                 raise FormatError(source, problem, f"{place}/box[{number}]")
             if box.get("ignore") == "1":
-                ignored += 1
+                ignored.append((x, y, width, height))
                 continue
             boxes.append((x, y, width, height))
             labels.append((box.findtext("label") or "").strip() or NO_LABEL)
         path = (_as_utf8(path) if mistaken else path).replace("\\", "/")
-        pictures.append(BoxedPicture(path, as_boxes(boxes), tuple(labels), None, ignored))
+        pictures.append(
+            BoxedPicture(path, as_boxes(boxes), tuple(labels), None, as_boxes(ignored))
+        )
     return pictures
 
 

@@ -5,7 +5,8 @@
 
 As in the VOC development kit, pixels are counted from 1 and xmax, ymax are the last ones inside:
 the box x y width height is xmin = x + 1, xmax = x + width. Labelling tools that write xmin 0 are
-taken at the picture's edge.
+taken at the picture's edge. Objects marked <difficult>1 count as any other, except where detectors
+are evaluated.
 """
 
 from pathlib import Path
@@ -32,10 +33,11 @@ def parse_voc(data: bytes, source: Union[str, Path]) -> BoxedPicture:
         sides = [child_number(element, name, source, "size") for name in ("width", "height")]
         # Some tools write 0 for what they do not know.
         size = (int(sides[0]), int(sides[1])) if min(sides) >= 1 else None
-    edges, labels = [], []
+    edges, labels, difficult = [], [], []
     for count, element in enumerate(root.findall("object"), 1):
         place = f"object[{count}]"
         labels.append(child_text(element, "name", source, place))
+        difficult.append((element.findtext("difficult") or "").strip() == "1")
         box = element.find("bndbox")
         if box is None:
             raise FormatError(source, "expected <bndbox>", place)
@@ -46,7 +48,8 @@ def parse_voc(data: bytes, source: Union[str, Path]) -> BoxedPicture:
         if right < left or bottom < top:
             raise FormatError(source, "expected xmin <= xmax and ymin <= ymax", place)
         edges.append((max(0, left - 1), max(0, top - 1), right, bottom))
-    return BoxedPicture(path, boxes_from_edges(edges), tuple(labels), size)
+    boxes = boxes_from_edges(edges)
+    return BoxedPicture(path, boxes, tuple(labels), size, difficult=tuple(difficult))
 
 
 def render_voc(picture: BoxedPicture) -> bytes:
@@ -57,10 +60,15 @@ def render_voc(picture: BoxedPicture) -> bytes:
         size = SubElement(root, "size")
         for name, value in zip(("width", "height", "depth"), (*picture.size, 3)):
             SubElement(size, name).text = str(value)
-    for (x, y, width, height), label in zip(as_boxes(picture.boxes).tolist(), picture.labels):
+    difficult = picture.difficult or (False,) * len(picture.labels)
+    for (x, y, width, height), label, hard in zip(
+        as_boxes(picture.boxes).tolist(), picture.labels, difficult
+    ):
         entry = SubElement(root, "object")
         SubElement(entry, "name").text = label
-        for name, text in (("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
+        for name, text in (
+            ("pose", "Unspecified"), ("truncated", "0"), ("difficult", str(int(hard))),
+        ):  # fmt: skip
             SubElement(entry, name).text = text
         box = SubElement(entry, "bndbox")
         corners = (x + 1, y + 1, x + width, y + height)

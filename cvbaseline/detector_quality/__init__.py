@@ -1,0 +1,1 @@
+"""How good detectors are on annotated pictures: evaluated, and compared with one another."""
