@@ -220,7 +220,7 @@ def test_settings_are_json_or_text():
 def test_every_classifier_is_found_by_name():
     for name in CLASSIFIERS:
         assert classifier_name(classifier_class(name)()) == name
-    with pytest.raises(UserError, match="choose from eigenfaces, fisherfaces, hog_svm"):
+    with pytest.raises(UserError, match="choose from majority, eigenfaces, fisherfaces, "):
         classifier_class("svm")
 
 
@@ -230,7 +230,8 @@ def test_every_classifier_trains_on_pictures_of_any_size(moods, name):
     options = TrainOptions(data=moods / "train", out=out, classifier=name, size=24, folds=3)
     model = train(options)
     assert classifier_name(load_model(out).estimator) == name
-    assert model.provenance["held_out"]["accuracy"][1] > 1 / 3
+    accuracy, low, _ = model.provenance["held_out"]["accuracy"]
+    assert accuracy <= 1 / 3 + 1e-9 if name == "majority" else low > 1 / 3
 
 
 @pytest.mark.parametrize(

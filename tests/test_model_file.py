@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from small_faces import MOODS, mood_faces
 
 from cvbaseline.classifiers.hog_svm import HogSvm
+from cvbaseline.classifiers.lbph import Lbph
+from cvbaseline.classifiers.majority import Majority
 from cvbaseline.classifiers.subspace import Eigenfaces, Fisherfaces
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions
@@ -33,6 +35,8 @@ ESTIMATORS = [
     Eigenfaces(5),
     Eigenfaces(5, "discriminant"),
     Fisherfaces(),
+    Lbph(grid_x=4, grid_y=5),
+    Majority(),
 ]
 
 
@@ -160,7 +164,7 @@ def _with(estimator, **attributes):
         (packed({**parts(), METADATA: b"{"}), "is not JSON"),
         (packed({**parts(), METADATA: b"[" * 100_000}), "is not JSON"),
         (with_metadata(version=2), "version 2 is unknown"),
-        (with_metadata(estimator="os.system"), "unknown estimator 'os.system'; known are eigenf"),
+        (with_metadata(estimator="os.system"), "unknown estimator 'os.system'; known are majority"),
         (with_metadata(estimator="eigenfaces"), "parameters of eigenfaces expected"),
         (with_metadata(parameters={"C": 1}), "parameters of hog_svm expected"),
         (with_metadata(classes=[*MOODS, "more"]), "labels .* expected to be 0 to 3"),

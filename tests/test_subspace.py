@@ -9,12 +9,12 @@ from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import check_estimator
 from small_faces import mood_faces, persons
 
+from cvbaseline.classifiers.calibration import every_third
 from cvbaseline.classifiers.subspace import (
     Eigenfaces,
     Fisherfaces,
     class_distances,
     discriminant_directions,
-    every_third,
     principal_subspace,
 )
 

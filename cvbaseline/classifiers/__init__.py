@@ -10,8 +10,10 @@ from importlib import import_module
 from cvbaseline.errors import UserError
 
 CLASSIFIERS = {
+    "majority": "majority:Majority",
     "eigenfaces": "subspace:Eigenfaces",
     "fisherfaces": "subspace:Fisherfaces",
+    "lbph": "lbph:Lbph",
     "hog_svm": "hog_svm:HogSvm",
 }
 

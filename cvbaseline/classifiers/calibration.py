@@ -45,3 +45,11 @@ def fit_scale(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> fl
     if derivative(high) <= 0:
         return high / spread
     return brentq(derivative, low, high, xtol=1e-12) / spread
+
+
+def every_third(labels: np.ndarray) -> np.ndarray:
+    """A mask of every third row of each class; the first two of a class always stay out of it."""
+    mask = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        mask[np.flatnonzero(labels == label)[2::3]] = True
+    return mask

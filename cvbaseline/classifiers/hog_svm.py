@@ -25,10 +25,10 @@ from sklearn.utils.validation import (
 )
 
 from cvbaseline.classifiers.calibration import fit_scale
+from cvbaseline.classifiers.face_rows import SMALLEST_PICTURE, as_pictures, holds_pictures
 from cvbaseline.classifiers.hog import Scales, check_scales, hog_features
 from cvbaseline.classifiers.least_squares import fit_least_squares
 
-SMALLEST_PICTURE = 64
 FACES_AT_ONCE = 2048
 # Added to the landmarks' kernel matrix, whose diagonal is 1, so that it can be inverted.
 JITTER = 1e-6
@@ -195,17 +195,7 @@ class HogSvm(ClassifierMixin, BaseEstimator):
 
     def _pixels(self, X: np.ndarray, fitting: bool = False) -> np.ndarray:
         """Rows as uint8 pictures (n, h, w), or as they are where they hold none."""
-        if X.shape[1] < SMALLEST_PICTURE:
-            return X
-        height, width = self.shape or (math.isqrt(X.shape[1]),) * 2
-        if height * width != X.shape[1]:
-            raise ValueError(
-                f"rows of {X.shape[1]} numbers are no pictures of {height} x {width} pixels: "
-                "set shape=(height, width)"
-            )
-        if fitting and X.dtype.kind == "f" and X.max() <= 1:
-            raise ValueError("pixels run from 0 to 255; these do not exceed 1: multiply by 255")
-        return np.clip(np.rint(X), 0, 255).astype(np.uint8).reshape(-1, height, width)
+        return as_pictures(X, self.shape, fitting) if holds_pictures(X) else X
 
     def _histograms(self, pixels: np.ndarray) -> list[np.ndarray]:
         """HOGs of the faces, and of their mirror images if they count, each (n, d)."""

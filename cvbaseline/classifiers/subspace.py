@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cvbaseline.classifiers.calibration import fit_scale
+from cvbaseline.classifiers.calibration import every_third, fit_scale
 
 QUERIES_AT_ONCE = 256
 
@@ -100,14 +100,6 @@ def class_distances(points: np.ndarray, prototypes: np.ndarray, labels: np.ndarr
         for i in range(0, len(points), QUERIES_AT_ONCE)
     ]
     return np.concatenate(rows)
-
-
-def every_third(labels: np.ndarray) -> np.ndarray:
-    """A mask of every third row of each class; the first two of a class always stay out of it."""
-    mask = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        mask[np.flatnonzero(labels == label)[2::3]] = True
-    return mask
 
 
 class _SubspaceClassifier(ClassifierMixin, BaseEstimator):

@@ -1,0 +1,41 @@
+"""Rows of numbers as the faces that they hold: scikit-learn's X, read as pictures."""
+
+import math
+from typing import Optional
+
+import numpy as np
+
+SMALLEST_PICTURE = 64
+
+
+def holds_pictures(X: np.ndarray) -> bool:
+    """Whether rows are long enough for pictures; shorter ones are plain numbers."""
+    return X.shape[1] >= SMALLEST_PICTURE
+
+
+def as_pictures(
+    X: np.ndarray, shape: Optional[tuple[int, int]] = None, fitting: bool = False
+) -> np.ndarray:
+    """The faces in rows of pixels from 0 to 255.
+
+    Parameters
+    ----------
+    X : (n, height * width), of any number type
+    shape : (height, width); None means that the faces are square
+    fitting : refuse pixels that run from 0 to 1, which make black pictures
+
+    Returns
+    -------
+    uint8 (n, height, width)
+
+    Raises ValueError when the rows do not have that many pixels.
+    """
+    height, width = shape or (math.isqrt(X.shape[1]),) * 2
+    if height * width != X.shape[1]:
+        raise ValueError(
+            f"rows of {X.shape[1]} numbers are no pictures of {height} x {width} pixels: "
+            "set shape=(height, width)"
+        )
+    if fitting and X.dtype.kind == "f" and X.max() <= 1:
+        raise ValueError("pixels run from 0 to 255; these do not exceed 1: multiply by 255")
+    return np.clip(np.rint(X), 0, 255).astype(np.uint8).reshape(-1, height, width)
