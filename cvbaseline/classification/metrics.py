@@ -1,8 +1,7 @@
 """How good predictions are: metrics of a confusion matrix, with bootstrap intervals.
 
 A confusion matrix counts pictures, float64 or int (k, k): rows are the true classes, columns the
-predicted ones. An interval comes from drawing the pictures (or whole groups of pictures that
-belong together) again and again with replacement (Efron & Tibshirani 1993, percentile interval).
+predicted ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,19 +9,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-BOOTSTRAP_ROUNDS = 1000
-COVERAGE = 0.95
-
-
-class Estimate(NamedTuple):
-    """A metric and the interval that covers it with a probability of 0.95."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+from cvbaseline.bootstrap import Estimate, draws, percentile_interval
 
 
 class Quality(NamedTuple):
@@ -95,14 +82,11 @@ def bootstrap(
     groups : (n,); equal for pictures that are drawn together, None to draw them one by one
     """
     units = np.arange(len(truth)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    count = units.max() + 1
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(BOOTSTRAP_ROUNDS):
-        drawn = np.bincount(rng.integers(count, size=count), minlength=count)
-        values.append(metric(confusion_matrix(truth, predicted, classes, drawn[units])))
-    tail = 50 * (1 - COVERAGE)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    samples = [
+        metric(confusion_matrix(truth, predicted, classes, drawn[units]))
+        for drawn in draws(units.max() + 1, seed)
+    ]
+    low, high = percentile_interval(np.array(samples))
     return Estimate(metric(confusion_matrix(truth, predicted, classes)), float(low), float(high))
 
 

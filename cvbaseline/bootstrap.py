@@ -1,0 +1,50 @@
+"""Bootstrap: how far a measure may lie from what it would be on more pictures of the kind.
+
+The pictures (or whole groups of pictures that belong together) are drawn again and again with
+replacement, and the measure is taken of every draw (Efron & Tibshirani 1993, percentile
+interval). Two measures taken of the same draws are paired: the interval of their difference is
+free of what is hard or easy about single pictures for both.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+BOOTSTRAP_ROUNDS = 1000
+COVERAGE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A measure and the interval that covers it with a probability of 0.95."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def draws(count: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """For every round, how often each of `count` units is drawn, int64 (count,).
+
+    The same count and seed give the same draws.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(BOOTSTRAP_ROUNDS):
+        yield np.bincount(rng.integers(count, size=count), minlength=count)
+
+
+def percentile_interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end for a measure's values in the draws, float (rounds,) or (rounds, m).
+
+    Draws in which a measure is not defined (NaN) are left out; the ends are NaN when none is left.
+    """
+    samples = np.asarray(samples, np.float64)
+    defined = ~np.isnan(samples).all(axis=0)
+    tail = 50 * (1 - COVERAGE)
+    ends = np.full((2, *samples.shape[1:]), np.nan)
+    if defined.any():
+        ends[:, defined] = np.nanpercentile(samples[:, defined], [tail, 100 - tail], axis=0)
+    return ends[0], ends[1]
