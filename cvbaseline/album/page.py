@@ -5,7 +5,6 @@ are put in.
 """
 
 import base64
-import html
 from typing import NamedTuple, Optional
 
 import cv2
@@ -17,6 +16,7 @@ from cvbaseline.album.feature_drawing import RING, attention
 from cvbaseline.album.stage_rates import Negatives, Passed
 from cvbaseline.album.style import STYLE
 from cvbaseline.cascade import Cascade, LbpFeatures
+from cvbaseline.html_page import escape, render_page
 
 ENLARGED = 12  # pixels of the embedded face for a pixel of the window
 SHOWN = 60  # weak classifiers of a stage that are shown at once; the others unfold
@@ -60,25 +60,16 @@ class Album(NamedTuple):
 def render_album(album: Album) -> str:
     """The page as text."""
     cascade = album.cascade
-    title = html.escape(album.title)
+    title = escape(album.title)
     sections = "\n".join(_section(album, number) for number in range(len(cascade.stages)))
     links = "".join(f'<a href="#stage-{i}">{i}</a>' for i in range(len(cascade.stages)))
     passed = album.negatives.passed if album.negatives else None
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: the features of a cascade</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<svg class="store" aria-hidden="true"><defs>
+    body = f"""<svg class="store" aria-hidden="true"><defs>
 <image id="face" width="{cascade.width}" height="{cascade.height}" href="{_face_uri(album.face)}"/>
 </defs></svg>
 <header>
 <div class="portrait">{draw(cascade, "", f"Drawn on {album.drawn_on}")}
-<small>{html.escape(album.drawn_on)}</small></div>
+<small>{escape(album.drawn_on)}</small></div>
 <div>
 <h1><bdi>{title}</bdi></h1>
 <p class="about">{_about(album)}</p>
@@ -95,11 +86,9 @@ def render_album(album: Album) -> str:
 </section>
 {sections}
 </main>
-<footer>{html.escape(album.model)}, drawn by cvbaseline visualise. Stages and features are
-counted from 0, as in the cascade's file.</footer>
-</body>
-</html>
-"""
+<footer>{escape(album.model)}, drawn by cvbaseline visualise. Stages and features are
+counted from 0, as in the cascade's file.</footer>"""
+    return render_page(f"{album.title}: the features of a cascade", STYLE, body)
 
 
 def _about(album: Album) -> str:
@@ -113,7 +102,7 @@ def _about(album: Album) -> str:
         else ""
     )
     return (
-        f"{cascade.feature_type}{mode} cascade in {html.escape(album.model)}: window of "
+        f"{cascade.feature_type}{mode} cascade in {escape(album.model)}: window of "
         f"{cascade.width} × {cascade.height} pixels, {len(cascade.stages)} stages, "
         f"{cascade.weak_count:,} weak classifiers on {len(cascade.features[0]):,} different "
         f"features{trained}."

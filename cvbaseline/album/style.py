@@ -1,29 +1,14 @@
-"""The style of the album: plain CSS, light and dark."""
+"""What the album's style has beyond that of every page."""
 
 STYLE = """
-:root{color-scheme:light dark;--bg:#f4f3f1;--card:#fff;--ink:#1d1c1a;--soft:#6d6a65;--line:#e2dfda;
---track:#e9e6e2;--o:#e07b00;--b:#2563eb;--p:#0f766e;--n:#be185d;
---shade:0 1px 2px #0001,0 4px 14px #0000000d}
-@media(prefers-color-scheme:dark){:root{--bg:#161617;--card:#212123;--ink:#ecebe8;--soft:#a19e99;
---line:#333336;--track:#3a3a3e;--o:#ff9d2e;--b:#7aa5ff;--p:#2dd4bf;--n:#f472b6;
---shade:0 1px 2px #0006}}
-*{box-sizing:border-box}
-html{scroll-behavior:smooth;scroll-padding-top:4.5rem}
-@media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-body{margin:0;background:var(--bg);color:var(--ink);
-font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-a{color:inherit}
-:focus-visible{outline:3px solid #3b82f6;outline-offset:2px;border-radius:6px}
+html{scroll-padding-top:4.5rem}
 .store{position:absolute;width:0;height:0}
-header,main,footer,nav>div{max-width:1400px;margin:auto;padding:0 clamp(1rem,3vw,2.5rem)}
+nav>div{max-width:1400px;margin:auto;padding:0 clamp(1rem,3vw,2.5rem)}
 header{display:flex;flex-wrap:wrap;gap:1.5rem 2.2rem;padding-top:2.2rem;padding-bottom:1.6rem}
 header>div:last-child{flex:1 1 26rem;min-width:0}
 .portrait{width:220px}.portrait svg{width:100%;display:block;border-radius:14px;
 box-shadow:var(--shade)}
 .portrait small{color:var(--soft)}
-h1{font-size:clamp(1.6rem,3vw,2.2rem);line-height:1.15;margin:0;letter-spacing:-.02em;
-overflow-wrap:anywhere}
-.about{color:var(--soft);margin:.5rem 0 1rem;overflow-wrap:anywhere}
 .legend{border-left:3px solid var(--line);padding-left:1rem;font-size:.92rem;max-width:62rem}
 .legend p{margin:.35rem 0}
 .bits{float:right;width:104px;margin:0 0 .3rem 1.2rem}
@@ -40,10 +25,6 @@ nav a{flex:none;min-width:2rem;text-align:center;padding:.12rem .45rem;border-ra
 background:var(--card);
 border:1px solid var(--line);text-decoration:none;font-variant-numeric:tabular-nums}
 nav a:hover{border-color:var(--soft)}
-section{padding-top:2rem}
-h2{font-size:1.35rem;margin:0;letter-spacing:-.01em}
-h2 span{color:var(--soft);font-weight:400;font-size:1rem;margin-left:.4rem}
-.hint{color:var(--soft);margin:.25rem 0 0;font-size:.9rem}
 .funnel{display:block;width:100%;margin:1rem 0 .4rem;background:var(--card);
 border:1px solid var(--line);
 border-radius:14px;padding:.8rem .6rem .3rem;box-shadow:var(--shade)}
@@ -54,13 +35,7 @@ border-radius:14px;padding:.8rem .6rem .3rem;box-shadow:var(--shade)}
 .funnel .p circle{fill:var(--p)}.funnel .n circle{fill:var(--n)}
 .funnel g text{stroke:none!important;font-weight:600;font-size:13px}
 .funnel .p text{fill:var(--p)}.funnel .n text{fill:var(--n)}
-.scroll{overflow-x:auto;margin-top:.8rem;border:1px solid var(--line);border-radius:14px;
-background:var(--card)}
-table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.42rem .9rem;border-top:1px solid var(--line);white-space:nowrap}
-thead th{border:0;color:var(--soft);font-weight:500}
 td:nth-child(2),td:nth-child(n+5),th:nth-child(2),th:nth-child(n+5){text-align:right}
-.none{color:var(--soft)}
 .rate{display:flex;align-items:center;gap:.7rem}
 .rate i,.bars i{flex:1;height:8px;border-radius:4px;background:var(--track);overflow:hidden;
 min-width:5rem}
@@ -74,11 +49,6 @@ box-shadow:var(--shade)}
 .rates{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;margin:.2rem 0 0;padding:0;
 font-size:.95rem}
 .rates b{color:var(--c);font-size:1.05rem;margin-right:.15rem}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,150px),1fr));gap:.9rem}
-figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;
-overflow:hidden;
-box-shadow:var(--shade);content-visibility:auto;contain-intrinsic-size:auto 230px;display:flex;
-flex-direction:column}
 figure:has(.nodes>:nth-child(2)){grid-column:span 2}
 figure:has(.nodes>:nth-child(4)){grid-column:span 3}
 @media(max-width:560px){.grid figure{grid-column:auto/span 1}}
@@ -93,17 +63,10 @@ figure:has(.nodes>:nth-child(4)){grid-column:span 3}
 white-space:nowrap;
 font-size:.78rem;font-variant-numeric:tabular-nums}
 .rule img{width:32px;height:32px;image-rendering:pixelated;border-radius:3px}
-figcaption{padding:.1rem .6rem .55rem;font-size:.78rem;font-variant-numeric:tabular-nums}
 figcaption p{margin:.1rem 0;display:flex;align-items:baseline;color:var(--soft)}
 figcaption p b{color:var(--ink);font-size:.9rem}
 figcaption p span{margin-left:auto}
 .bars{display:grid;grid-template-columns:1fr 2.6em;gap:.15rem .4rem;align-items:center}
 .bars i{height:6px;min-width:0}
 .bars u{text-decoration:none;text-align:right;color:var(--soft)}
-details{margin-top:.9rem}summary{cursor:pointer;color:var(--soft);margin-bottom:.9rem;
-width:fit-content}
-footer{color:var(--soft);font-size:.85rem;padding-block:2.5rem}
-@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444}nav{display:none}
-figure{break-inside:avoid;box-shadow:none;content-visibility:visible}*{print-color-adjust:exact;
--webkit-print-color-adjust:exact}}
 """

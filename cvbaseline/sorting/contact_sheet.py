@@ -6,7 +6,6 @@ Boxes and labels are drawn by the page over the thumbnails, in per cent of the p
 comes from outside (file names, class names, reasons) is escaped where it is put in.
 """
 
-import html
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from typing import Optional
 from urllib.parse import quote_from_bytes
 
 from cvbaseline.formats.files import write_bytes
+from cvbaseline.html_page import escape
 from cvbaseline.sorting.contact_sheet_style import SCRIPT, STYLE
 from cvbaseline.sorting.manifest import (
     NO_FACE,
@@ -264,20 +264,6 @@ def url(path: str) -> str:
     quoted = quote_from_bytes(os.fsencode(path), safe="/")
     drive = len(path) > 1 and path[1] == ":"
     return f"file:///{quoted}" if drive else f"./{quoted}" if not path.startswith("/") else quoted
-
-
-def escape(text: str) -> str:
-    """Text for HTML, within quotes too; control characters and stray bytes are made visible."""
-    return html.escape("".join(map(_visible, text)))
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code < 32:
-        return chr(0x2400 + code)  # the picture of the control character
-    if 0xD800 <= code < 0xE000 or 0x7F <= code < 0xA0:
-        return "\ufffd"
-    return character
 
 
 def _title(name: str) -> str:
