@@ -7,7 +7,7 @@ all of it on one side.
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -17,6 +17,12 @@ import numpy as np
 from cvbaseline.errors import FormatError, PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import find_pictures, read_grey
+
+# Other names of a CSV file's columns.
+FIRST_NAMES = {
+    "file": "path", "picture": "path", "class": "label", "emotion": "label", "split": "part",
+    "usage": "part", "width": "w", "height": "h",
+}  # fmt: skip
 
 # The box (x, y, width, height) of the face in a grey picture; None when there is none.
 FindFace = Callable[[np.ndarray], Optional[np.ndarray]]
@@ -31,15 +37,20 @@ class LabelledFaces(NamedTuple):
     paths: tuple[str, ...]  # (n,), as found
     groups: Optional[tuple[str, ...]]  # (n,), or None when nothing is said about them
     problems: tuple[str, ...]  # what was left out, and why
+    sizes: Optional[np.ndarray] = None  # int32 (n, 2): width, height of the picture or the box
+    parts: Optional[tuple[str, ...]] = None  # (n,), the part of a given split: train, test
+    found: Optional[np.ndarray] = None  # bool (n,), False: the detector missed it (a black face)
+    false_boxes: int = 0  # what the detector found where no face is
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One face before its picture is read."""
 
     path: Path
     label: str
-    group: Optional[str]
-    box: Optional[list[int]]
+    group: Optional[str] = None
+    box: Optional[list[int]] = None
+    part: Optional[str] = None
 
 
 def read_labelled(
@@ -73,18 +84,35 @@ def read_class_folders(
 
     Raises UserError when there are no class folders, or no picture in them can be used.
     """
+    entries = list_class_folders(folder, group_pattern)
+    return read_entries(entries, crop, find_face, str(folder))
+
+
+def list_class_folders(
+    folder: Path, group_pattern: Optional[str] = None, nested: bool = False
+) -> list[Entry]:
+    """The pictures that `read_class_folders` reads.
+
+    nested : the class is the whole path of folders, with /, instead of the first one
+    """
     folder = Path(folder)
-    names = sorted(
-        entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."
-    )
+    names = folder_names(folder)
     require(bool(names), f"{folder} has no folders: make one for each class, named like it")
     entries = []
     for name in names:
         for path in find_pictures(folder / name):
-            below = path.relative_to(folder).as_posix()
-            group = None if group_pattern is None else group_of(below, group_pattern)
-            entries.append(_Entry(path, name, group, None))
-    return _read(entries, crop, find_face, str(folder))
+            below = path.relative_to(folder)
+            label = below.parent.as_posix() if nested else name
+            group = None if group_pattern is None else group_of(below.as_posix(), group_pattern)
+            entries.append(Entry(path, label, group))
+    return entries
+
+
+def folder_names(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted, without hidden ones."""
+    return sorted(
+        entry.name for entry in Path(folder).iterdir() if entry.is_dir() and entry.name[0] != "."
+    )
 
 
 def read_csv(
@@ -95,13 +123,23 @@ def read_csv(
 ) -> LabelledFaces:
     """Faces of a CSV file (UTF-8, comma-separated, with a header line).
 
-    Columns: `path` (or `file`), relative to the CSV file; `label` (rows without one are left
-    out); optionally `group`, and x, y, w (or width), h (or height): the face's box in pixels, to
-    which the crop's margin is added. `group_pattern` (searched in the path as written) goes
-    before the column `group`. Rows without a box are treated as in `read_class_folders`.
+    Columns: `path` (or `file`, `picture`), relative to the CSV file; `label` (or `class`,
+    `emotion`; rows without one are left out); optionally `group`, `part` (or `split`, `usage`),
+    and x, y, w (or width), h (or height): the face's box in pixels, to which the crop's margin is
+    added. `group_pattern` (searched in the path as written) goes before the column `group`. Rows
+    without a box are treated as in `read_class_folders`.
 
     Raises FormatError with the line for anything else; UserError when no picture can be used.
     """
+    entries, notes = list_csv(listing, group_pattern)
+    faces = read_entries(entries, crop, find_face, str(listing))
+    return faces._replace(problems=(*faces.problems, *notes))
+
+
+def list_csv(
+    listing: Path, group_pattern: Optional[str] = None, group_column: str = "group"
+) -> tuple[list[Entry], list[str]]:
+    """The faces that `read_csv` reads, and what was left out."""
     listing = Path(listing)
     try:
         text = listing.read_text(encoding="utf-8-sig")
@@ -110,20 +148,19 @@ def read_csv(
     except UnicodeDecodeError as error:
         raise FormatError(listing, "is not UTF-8 text", f"byte {error.start}") from None
     entries, unlabelled = [], 0
-    for line, row in _rows(text, listing):
+    needed = ("path", "label") if group_column == "group" else ("path", "label", group_column)
+    for line, row in _rows(text, listing, needed):
         if not row["label"]:
             unlabelled += 1
             continue
-        group = row.get("group")
+        group = row.get(group_column)
         if group_pattern is not None:
             group = group_of(row["path"], group_pattern)
         box = _box(row, listing, line)
-        entries.append(_Entry(listing.parent / row["path"], row["label"], group, box))
-    faces = _read(entries, crop, find_face, str(listing))
-    if unlabelled:
-        note = f"{listing}: {unlabelled} rows without a label left out"
-        faces = faces._replace(problems=(*faces.problems, note))
-    return faces
+        part = row.get("part") or None
+        entries.append(Entry(listing.parent / row["path"], row["label"], group, box, part))
+    notes = [f"{listing}: {unlabelled} rows without a label left out"] if unlabelled else []
+    return entries, notes
 
 
 def group_of(path: str, pattern: str) -> str:
@@ -137,18 +174,20 @@ def group_of(path: str, pattern: str) -> str:
     return (match[1] if match.re.groups else match[0]) or ""
 
 
-def _rows(text: str, listing: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(
+    text: str, listing: Path, needed: tuple[str, ...]
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Line numbers and rows, with the columns under their first names and values stripped."""
     reader = csv.reader(text.splitlines())
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        first = {"file": "path", "picture": "path", "width": "w", "height": "h"}
         names = [
-            first.get(name, name) if first.get(name) not in header else name for name in header
+            FIRST_NAMES.get(name, name) if FIRST_NAMES.get(name) not in header else name
+            for name in header
         ]
-        for needed in ("path", "label"):
-            if needed not in names:
-                raise FormatError(listing, f"no column {needed!r} among {header}", "line 1")
+        for name in needed:
+            if name not in names:
+                raise FormatError(listing, f"no column {name!r} among {header}", "line 1")
         for row in reader:
             if not any(row):
                 continue
@@ -175,12 +214,12 @@ def _box(row: dict[str, str], listing: Path, line: int) -> Optional[list[int]]:
     return [round(value) for value in values]
 
 
-def _read(
-    entries: list[_Entry], crop: CropOptions, find_face: Optional[FindFace], source: str
+def read_entries(
+    entries: list[Entry], crop: CropOptions, find_face: Optional[FindFace], source: str
 ) -> LabelledFaces:
     """Read and crop every entry's picture; what fails is told in `problems`."""
     whole = replace(crop, margin=0.0)
-    crops, used, problems = [], [], []
+    crops, used, sizes, problems = [], [], [], []
     for entry in entries:
         try:
             grey = read_grey(entry.path)
@@ -193,23 +232,41 @@ def _read(
                 box, options = [0, 0, grey.shape[1], grey.shape[0]], whole
             crops.append(crop_faces(grey, np.array([box]), options)[0])
         except UserError as error:
-            problem = str(error)
-            known = problem.startswith(str(entry.path))
-            problems.append(problem if known else f"{entry.path}: {problem}")
+            problems.append(problem_of(entry.path, error))
             continue
         used.append(entry)
-    if not used:
+        sizes.append(box[2:])
+    return collect(used, crops, sizes, problems, source)
+
+
+def problem_of(path: Path, error: UserError) -> str:
+    """The error's line, with the picture's name in it."""
+    problem = str(error)
+    return problem if problem.startswith(str(path)) else f"{path}: {problem}"
+
+
+def collect(
+    entries: list[Entry],
+    crops: list[np.ndarray],
+    sizes: list[Sequence[int]],
+    problems: list[str],
+    source: str,
+) -> LabelledFaces:
+    """Entries with their crops as arrays; UserError when there are none."""
+    if not entries:
         reason = f"; the first: {problems[0]}" if problems else ""
         raise UserError(f"{source}: no picture can be used{reason}")
-    classes = tuple(sorted({entry.label for entry in used}))
+    classes = tuple(sorted({entry.label for entry in entries}))
     number = {name: index for index, name in enumerate(classes)}
-    groups = tuple(entry.group for entry in used)
-    grouped = all(group is not None for group in groups)
+    groups = tuple(entry.group for entry in entries)
+    parts = tuple(entry.part for entry in entries)
     return LabelledFaces(
         faces=np.stack(crops),
-        labels=np.array([number[entry.label] for entry in used]),
+        labels=np.array([number[entry.label] for entry in entries]),
         classes=classes,
-        paths=tuple(str(entry.path) for entry in used),
-        groups=groups if grouped else None,
+        paths=tuple(str(entry.path) for entry in entries),
+        groups=None if None in groups else groups,
         problems=tuple(problems),
+        sizes=np.array(sizes, np.int32).reshape(-1, 2),
+        parts=None if None in parts else parts,
     )

@@ -23,17 +23,20 @@ def split_folds(
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    if groups is None:
-        possible, splitter, what = int(np.bincount(labels).max()), StratifiedKFold, "pictures"
-    else:
-        possible, splitter, what = len(set(groups)), StratifiedGroupKFold, "groups"
+    possible, splitter, what = int(np.bincount(labels).max()), StratifiedKFold, "pictures"
+    if groups is not None:
+        splitter = StratifiedGroupKFold
+        if len(set(groups)) < possible:
+            possible, what = len(set(groups)), "groups"
     if possible < 2:
         raise UserError(f"too few {what} to hold some back: at least two are needed")
     with warnings.catch_warnings():
         # A class with fewer faces than folds is missing in some; train warns about it itself.
         warnings.filterwarnings("ignore", message="The least populated class")
         split = splitter(min(folds, possible), shuffle=True, random_state=seed)
-        yield from split.split(np.zeros(len(labels)), labels, groups)
+        for train, test in split.split(np.zeros(len(labels)), labels, groups):
+            if len(test):  # few groups of very different sizes may leave a part without any
+                yield train, test
 
 
 def held_out_probabilities(

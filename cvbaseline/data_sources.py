@@ -1,0 +1,249 @@
+"""Labelled faces in whatever form people keep them, read as one kind of array.
+
+- a folder with a folder for each class, also nested (type / series / character);
+- a folder of such folders for the parts of a split: train, test, public_test, ...;
+- FER2013's CSV file, or a CSV file of paths and labels with boxes, groups and parts;
+- whole scenes with boxes and labels: COCO, VOC, YOLO, imglab, or that CSV file.
+
+With a detector, the faces are cut where it finds them, and what it misses stays in the data.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from cvbaseline.datasets import (
+    Entry,
+    LabelledFaces,
+    folder_names,
+    group_of,
+    list_class_folders,
+    list_csv,
+    read_entries,
+)
+from cvbaseline.errors import FormatError, UserError, require
+from cvbaseline.faces import CropOptions
+from cvbaseline.options import argument, option
+
+TRAINING_NAMES = ("train", "training")
+PART_NAMES = frozenset((
+    *TRAINING_NAMES, "test", "testing", "val", "valid", "validation", "dev", "publictest",
+    "privatetest",
+))  # fmt: skip
+GROUPINGS = "folder:LEVEL, column:NAME, pattern:REGEX, near-duplicates or none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(CropOptions):
+    """Where labelled faces are, and how they are read."""
+
+    data: Path = argument(
+        "folder of class folders (or of train and test folders with these), FER2013's CSV file, "
+        "a CSV file of paths and labels, or scenes in COCO, VOC, YOLO or imglab form",
+        args=["data"],
+        metavar="DATA",
+    )
+    nested: bool = option(
+        False, "classes are whole paths of folders, like type/series/character, not the first one"
+    )
+    group_by: Optional[str] = option(
+        None,
+        "what belongs together and is never split: folder:LEVEL (1 is the class), column:NAME of "
+        "the CSV file, pattern:REGEX on the path (its first parenthesis), near-duplicates, or "
+        "none; without it the CSV file's column group, or the scene",
+        metavar="GROUPING",
+    )
+    detect: bool = option(
+        False, "faces are cut where the cascade finds them, and its misses count as errors"
+    )
+    cascade: Optional[Path] = option(
+        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_grouping(self.group_by)
+
+
+def check_grouping(grouping: Optional[str]) -> None:
+    """UserError for anything but one of `GROUPINGS`."""
+    kind, colon, value = (grouping or "none").partition(":")
+    known = (kind in ("none", "near-duplicates") and not colon) or (
+        kind in ("column", "pattern") and value
+    )
+    level = kind == "folder" and value.isdecimal() and int(value) >= 1
+    require(bool(known or level), f"--group-by {grouping}: expected {GROUPINGS}")
+
+
+def read_data(options: DataOptions) -> LabelledFaces:
+    """Read DATA as the options say; groups by near-duplicates are found here as well.
+
+    Raises UserError or FormatError when it is none of the forms, or holds no usable face.
+    """
+    data = Path(options.data)
+    require(data.exists(), f"{data} does not exist: name a folder, a CSV or an annotation file")
+    faces = _read_folder(data, options) if data.is_dir() else _read_file(data, options)
+    kind = (options.group_by or "").partition(":")[0]
+    if kind == "none":
+        faces = faces._replace(groups=None)
+    elif kind == "near-duplicates":
+        from cvbaseline.duplicates import cluster_copies, find_copies
+
+        clusters = cluster_copies(find_copies(faces.faces), len(faces.faces))
+        faces = faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
+    require(
+        faces.groups is not None or kind in ("", "none"),
+        f"--group-by {options.group_by} says nothing about some of {data}",
+    )
+    return faces
+
+
+def join(sets: Sequence[LabelledFaces]) -> LabelledFaces:
+    """Several sets as one; classes of one name are one class."""
+    classes = tuple(sorted({name for data in sets for name in data.classes}))
+    labels = [np.array([classes.index(name) for name in data.classes])[data.labels] for data in sets]
+
+    def together(values: Sequence[Optional[Sequence[str]]]) -> Optional[tuple[str, ...]]:
+        return None if None in values else tuple(item for value in values for item in value)
+
+    found = [np.ones(len(data.labels), bool) if data.found is None else data.found for data in sets]
+    return LabelledFaces(
+        faces=np.concatenate([data.faces for data in sets]),
+        labels=np.concatenate(labels),
+        classes=classes,
+        paths=tuple(path for data in sets for path in data.paths),
+        groups=together([data.groups for data in sets]),
+        problems=tuple(problem for data in sets for problem in data.problems),
+        sizes=np.concatenate([data.sizes for data in sets]),
+        parts=together([data.parts for data in sets]),
+        found=None if all(data.found is None for data in sets) else np.concatenate(found),
+        false_boxes=sum(data.false_boxes for data in sets),
+    )
+
+
+def in_part(faces: LabelledFaces, part: str) -> LabelledFaces:
+    """The same faces, all in the part of that name."""
+    return faces._replace(parts=(part,) * len(faces.labels))
+
+
+def is_part_name(name: str) -> bool:
+    """Whether a folder of this name is a part of a split, and not a class."""
+    return _plain(name) in PART_NAMES
+
+
+def is_training(part: str) -> bool:
+    """Whether the part of a split with this name is learnt from."""
+    return _plain(part) in TRAINING_NAMES
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
+    names = folder_names(folder)
+    if not names or names == ["Annotations"]:
+        return _read_entries(_annotated(folder / "Annotations" if names else folder), options)
+    parts = [name for name in names if is_part_name(name)]
+    if not any(map(is_training, parts)) or len(parts) < 2:
+        return _read_entries(_class_folders(folder, options), options)
+    others = sorted(set(names) - set(parts))
+    require(
+        not others,
+        f"{folder} holds the parts {', '.join(parts)} beside {', '.join(others)}: "
+        "are these classes or parts? Move the one or the other away",
+    )
+    entries = [
+        entry._replace(part=name)
+        for name in parts
+        for entry in _class_folders(folder / name, options)
+    ]
+    return _read_entries(entries, options)
+
+
+def _class_folders(folder: Path, options: DataOptions) -> list[Entry]:
+    return list_class_folders(folder, _group_pattern(options.group_by), options.nested)
+
+
+def _group_pattern(grouping: Optional[str]) -> Optional[str]:
+    """The regular expression on the path that finds the group."""
+    kind, _, value = (grouping or "").partition(":")
+    if kind == "pattern":
+        return value
+    if kind == "folder":
+        return rf"^(?:[^/]+/){{{int(value) - 1}}}([^/]+)/"
+    return None
+
+
+def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
+    if path.suffix.lower() != ".csv":
+        return _read_entries(_annotated(path), options)
+    from cvbaseline.fer2013 import is_fer2013, read_fer2013
+
+    kind, _, value = (options.group_by or "").partition(":")
+    if is_fer2013(path):
+        require(not options.detect, f"{path} holds pixels of faces: leave --detect out")
+        require(
+            kind in ("", "none", "near-duplicates"),
+            f"--group-by {options.group_by}: {path} tells no groups; use near-duplicates",
+        )
+        return read_fer2013(path, options)
+    column = value.lower() if kind == "column" else "group"
+    entries, notes = list_csv(path, _group_pattern(options.group_by), column)
+    faces = _read_entries(entries, options)
+    return faces._replace(problems=(*faces.problems, *notes))
+
+
+def _annotated(path: Path) -> list[Entry]:
+    """The labelled boxes of annotated pictures."""
+    from cvbaseline.formats.annotation_files import kind_of, read_annotations
+    from cvbaseline.scenes import entries_of
+
+    try:
+        kind = kind_of(path)
+    except FormatError:
+        raise
+    except UserError:
+        raise UserError(
+            f"{path}: expected a folder for each class, a .csv file, or scenes: .json (COCO), "
+            ".xml (imglab), or a folder of .xml (VOC) or .txt (YOLO) files"
+        ) from None
+    return entries_of(read_annotations(path, kind))
+
+
+def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
+    """Crop the entries' faces, with a detector if asked; group by what tells nothing else."""
+    pattern = _group_pattern(options.group_by)
+    if pattern is not None:
+        entries = [
+            entry if entry.group is not None
+            else entry._replace(group=group_of(_below(entry.path, options.data), pattern))
+            for entry in entries
+        ]  # fmt: skip
+    several = len({entry.path for entry in entries}) < len(entries)
+    if options.group_by is None and several and any(entry.group is None for entry in entries):
+        entries = [entry._replace(group=str(entry.path)) for entry in entries]
+    source = str(options.data)
+    if not options.detect:
+        return read_entries(entries, options, None, source)
+    from cvbaseline.scenes import read_detected
+
+    return read_detected(entries, options, _detector(options.cascade), source)
+
+
+def _below(path: Path, data: Path) -> str:
+    folder = data if data.is_dir() else data.parent
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _detector(cascade: Optional[Path]) -> "Callable":
+    """Detection with the usual parameters."""
+    from cvbaseline.detection import DetectionParameters, detect, open_cascade
+    from cvbaseline.shipped import default_cascade
+
+    classifier, parameters = open_cascade(cascade or default_cascade()), DetectionParameters()
+    return lambda grey: detect(grey, classifier, parameters)

@@ -1,0 +1,209 @@
+"""Every form of labelled faces becomes the same arrays, and a detector's misses stay in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_faces import mood_faces
+
+from cvbaseline.data_sources import DataOptions, in_part, join, read_data
+from cvbaseline.datasets import Entry
+from cvbaseline.detection import Detections
+from cvbaseline.errors import FormatError, UserError
+from cvbaseline.faces import CropOptions
+from cvbaseline.fer2013 import read_fer2013
+from cvbaseline.images import write_picture
+from cvbaseline.scenes import read_detected
+
+FACES, _ = mood_faces(8, 24)
+
+
+def put(folder, names):
+    """Pictures under these names below a folder."""
+    for face, name in zip(FACES, names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_picture(folder / name, face)
+    return folder
+
+
+def read(data, **options):
+    return read_data(DataOptions(data=data, size=24, **options))
+
+
+def below(data, folder):
+    return [Path(path).relative_to(folder).as_posix() for path in data.paths]
+
+
+def test_a_folder_for_each_class_or_for_each_path(tmp_path):
+    put(tmp_path, ["anime/one/anna/1.png", "anime/two/bert/1.png", "photo/carl/1.png"])
+    plain = read(tmp_path)
+    assert plain.classes == ("anime", "photo") and plain.parts is None
+    assert np.array_equal(plain.faces, FACES[:3])
+    assert plain.sizes.tolist() == [[24, 24]] * 3
+    nested = read(tmp_path, nested=True)
+    assert nested.classes == ("anime/one/anna", "anime/two/bert", "photo/carl")
+
+
+def test_train_and_test_folders_are_parts(tmp_path):
+    put(tmp_path, ["train/sad/1.png", "train/glad/1.png", "public_test/sad/1.png"])
+    data = read(tmp_path)
+    assert data.classes == ("glad", "sad")
+    assert dict(zip(below(data, tmp_path), data.parts)) == {
+        "train/sad/1.png": "train", "train/glad/1.png": "train", "public_test/sad/1.png":
+        "public_test",
+    }  # fmt: skip
+    put(tmp_path, ["other/1.png"])
+    with pytest.raises(UserError, match="holds the parts public_test, train beside other"):
+        read(tmp_path)
+
+
+def test_a_class_may_be_called_test(tmp_path):
+    put(tmp_path, ["test/1.png", "trial/1.png"])
+    assert read(tmp_path).classes == ("test", "trial")
+
+
+@pytest.mark.parametrize(
+    ("grouping", "groups"),
+    [
+        ("folder:1", ["glad", "glad", "sad"]),
+        ("folder:2", ["anna", "bert", "anna"]),
+        (r"pattern:(\d)\.png$", ["1", "2", "2"]),
+    ],
+)
+def test_groups_from_the_path(tmp_path, grouping, groups):
+    put(tmp_path, ["glad/anna/1.png", "glad/bert/2.png", "sad/anna/2.png"])
+    assert list(read(tmp_path, group_by=grouping).groups) == groups
+
+
+def test_groups_of_near_duplicates(tmp_path):
+    put(tmp_path, ["a/1.png", "a/2.png"])
+    write_picture(tmp_path / "b.png", FACES[0])
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b.png").rename(tmp_path / "b" / "1.png")
+    one, two, copy = read(tmp_path, group_by="near-duplicates").groups
+    assert one == copy != two
+
+
+@pytest.mark.parametrize("grouping", ["person", "folder:0", "folder:x", "column:", "none:1"])
+def test_unknown_groupings_are_refused(tmp_path, grouping):
+    with pytest.raises(UserError, match="expected folder:LEVEL, column:NAME"):
+        DataOptions(data=tmp_path, group_by=grouping)
+
+
+def test_a_path_without_the_level_is_refused(tmp_path):
+    put(tmp_path, ["glad/anna/1.png", "sad/2.png"])
+    with pytest.raises(UserError, match="does not match sad/2.png"):
+        read(tmp_path, group_by="folder:2")
+
+
+def test_a_list_with_parts_and_a_column_of_groups(tmp_path):
+    put(tmp_path, ["1.png", "2.png", "3.png"])
+    rows = "picture,emotion,split,Game\n1.png,sad,train,x\n2.png,glad,train,y\n3.png,sad,test,y\n"
+    (tmp_path / "list.csv").write_text(rows)
+    data = read(tmp_path / "list.csv", group_by="column:Game")
+    assert data.classes == ("glad", "sad") and data.parts == ("train", "train", "test")
+    assert data.groups == ("x", "y", "y")
+    with pytest.raises(FormatError, match="line 1: no column 'series'"):
+        read(tmp_path / "list.csv", group_by="column:series")
+
+
+def fer_row(face, emotion, usage):
+    return f"{emotion},{' '.join(map(str, face.ravel()))},{usage}\n"
+
+
+def test_fer2013(tmp_path):
+    path = tmp_path / "fer2013.csv"
+    path.write_text(
+        "emotion,pixels,Usage\n"
+        + fer_row(FACES[0], 3, "Training")
+        + fer_row(FACES[1], 0, "PublicTest")
+    )
+    data = read(path)
+    assert data.classes == ("angry", "happy") and data.labels.tolist() == [1, 0]
+    assert data.parts == ("Training", "PublicTest")
+    assert np.array_equal(data.faces, FACES[:2])
+    assert data.paths[1] == f"{path}, line 3"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0,1 2 3,Training\n", "line 2: pixels expected to be a square"),
+        ("0,1 2 3 256,Training\n", "line 2: pixels expected"),
+        ("0,1 2 3 x,Training\n", "line 2: pixels expected"),
+        ("0,,Training\n", "line 2: pixels expected"),
+        ("0,1 2 3 4\n", "line 2: 2 values for 3 columns"),
+        ("", "no picture can be used"),
+    ],
+)
+def test_malformed_fer2013_names_the_line(tmp_path, row, message):
+    path = tmp_path / "fer2013.csv"
+    path.write_text("emotion, pixels, Usage\n" + row)
+    with pytest.raises(UserError, match=message):
+        read_fer2013(path, CropOptions())
+
+
+def test_scenes_in_coco_form(tmp_path):
+    scene = np.zeros((60, 90), np.uint8)
+    scene[5:29, 10:34], scene[30:54, 60:84] = FACES[0], FACES[1]
+    write_picture(tmp_path / "1.png", scene)
+    boxes = [[10, 5, 24, 24], [60, 30, 24, 24]]
+    coco = {
+        "images": [{"id": 1, "file_name": "1.png", "width": 90, "height": 60}],
+        "categories": [{"id": 1, "name": "sad"}, {"id": 2, "name": "glad"}],
+        "annotations": [
+            {"id": number, "image_id": 1, "category_id": number, "bbox": box}
+            for number, box in enumerate(boxes, 1)
+        ],
+    }
+    (tmp_path / "scenes.json").write_text(json.dumps(coco))
+    data = read(tmp_path / "scenes.json", margin=0.0)
+    assert data.classes == ("glad", "sad") and data.labels.tolist() == [1, 0]
+    assert np.array_equal(data.faces, FACES[:2])
+    assert len(set(data.groups)) == 1  # faces of one scene are not split
+
+
+def test_misses_and_false_boxes_are_counted(tmp_path):
+    scene = np.zeros((60, 90), np.uint8)
+    scene[5:29, 10:34] = FACES[0]
+    write_picture(tmp_path / "1.png", scene)
+    write_picture(tmp_path / "2.png", FACES[1])
+    write_picture(tmp_path / "3.png", FACES[2])
+
+    def detect(grey):
+        if grey.shape == (60, 90):  # a little beside the first face, and where none is
+            boxes = [[12, 5, 24, 24], [60, 30, 20, 20]]
+        else:
+            boxes = [[0, 0, 24, 24]] if np.array_equal(grey, FACES[1]) else []
+        return Detections(np.array(boxes, np.int32).reshape(-1, 4), np.arange(len(boxes), 0.0, -1))
+
+    entries = [
+        Entry(tmp_path / "1.png", "sad", box=[10, 5, 24, 24]),
+        Entry(tmp_path / "1.png", "glad", box=[60, 5, 24, 24]),
+        Entry(tmp_path / "2.png", "glad"),
+        Entry(tmp_path / "3.png", "glad"),
+        Entry(tmp_path / "missing.png", "glad"),
+    ]
+    data = read_detected(entries, CropOptions(size=24, margin=0.0), detect, "scenes")
+    assert data.found.tolist() == [True, False, True, False]
+    assert data.false_boxes == 1 and len(data.problems) == 1
+    assert np.array_equal(data.faces[0], scene[5:29, 12:36])
+    assert np.array_equal(data.faces[2], FACES[1]) and not data.faces[3].any()
+
+
+def test_sets_are_joined_by_the_names_of_their_classes(tmp_path):
+    one = in_part(read(put(tmp_path / "one", ["b/1.png", "c/1.png"])), "train")
+    two = in_part(read(put(tmp_path / "two", ["a/1.png", "b/1.png"])), "test")
+    both = join([one, two])
+    assert both.classes == ("a", "b", "c") and both.labels.tolist() == [1, 2, 0, 1]
+    assert both.parts == ("train", "train", "test", "test")
+    assert np.array_equal(both.faces, [*FACES[:2], *FACES[:2]])
+
+
+def test_what_is_none_of_the_forms_is_refused(tmp_path):
+    (tmp_path / "notes.odt").write_text("faces")
+    with pytest.raises(UserError, match="expected a folder for each class, a .csv file, or scenes"):
+        read(tmp_path / "notes.odt")
+    with pytest.raises(UserError, match="does not exist"):
+        read(tmp_path / "nowhere")
