@@ -3,22 +3,22 @@
 The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ours.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 import numpy as np
 
-from cvbaseline.boxes import as_boxes, iou
-from cvbaseline.errors import FormatError, UserError, require
+from cvbaseline.boxes import iou
+from cvbaseline.errors import FormatError, require
 from cvbaseline.options import option
+from cvbaseline.window_search import Search, find_windows, group_windows
 
 if TYPE_CHECKING:
     import cv2
 
-GROUPING_EPSILON = 0.2  # what detectMultiScale groups similar windows with
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
+PAIRS_AT_A_TIME = 1 << 20  # of boxes and windows compared, which bounds the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,19 @@ class Detections(NamedTuple):
 
     boxes: np.ndarray  # int32 (n, 4): x, y, width, height
     scores: np.ndarray  # float64 (n,)
+
+
+class CountedDetections(NamedTuple):
+    """The boxes found in a picture, best first, with the number of windows behind each."""
+
+    boxes: np.ndarray  # int32 (n, 4): x, y, width, height
+    scores: np.ndarray  # float64 (n,)
+    neighbors: np.ndarray  # int32 (n,): windows grouped to the box
+
+    def above(self, min_neighbors: int) -> Detections:
+        """The boxes that more than so many windows agree on."""
+        kept = self.neighbors > min_neighbors
+        return Detections(self.boxes[kept], self.scores[kept])
 
 
 def open_cascade(path: Union[str, Path]) -> "cv2.CascadeClassifier":
@@ -107,99 +120,48 @@ def detect(
 
     Boxes of equal score are sorted by place and size, so the order is the same in every run.
     """
+    return detect_counted(grey, classifier, parameters).above(0)
+
+
+def detect_counted(
+    grey: np.ndarray,
+    classifier: "cv2.CascadeClassifier",
+    parameters: DetectionParameters,
+) -> CountedDetections:
+    """As `detect`, with the number of windows behind each box.
+
+    So one search serves every larger min_neighbors: its boxes are those `above` it.
+    """
     import cv2
 
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"a grey picture is uint8 (h, w), got {grey.dtype} {grey.shape}")
-    nothing = Detections(as_boxes([]), np.zeros(0))
-    if not _any_size(classifier, grey, parameters):
-        return nothing
     if parameters.equalise_picture:
         grey = cv2.equalizeHist(grey)
-    windows, sums = _find_windows(classifier, grey, parameters)
-    if len(windows) == 0:
-        return nothing
+    search = Search(
+        np.ascontiguousarray(grey),
+        classifier,
+        parameters.scale_factor,
+        parameters.min_size,
+        parameters.max_size,
+    )
+    windows, sums = find_windows(search)
     probabilities = (1 + np.tanh(sums)) / 2
     if parameters.min_neighbors == 0:
-        boxes, scores = windows, probabilities
+        boxes, scores, neighbors = windows, probabilities, np.ones(len(windows), np.int32)
     else:
-        boxes = _group(classifier, grey, parameters, windows)
-        near = (iou(box[None], windows)[0] >= SAME_OBJECT for box in boxes)
-        scores = np.array([probabilities[windows_near].sum() for windows_near in near])
+        boxes, neighbors = group_windows(search, windows, parameters.min_neighbors)
+        scores = _agreement(boxes, windows, probabilities)
     order = np.lexsort((*boxes.T[::-1], -scores))
-    return Detections(boxes[order], scores[order])
+    return CountedDetections(boxes[order], scores[order], neighbors[order])
 
 
-def _any_size(
-    classifier: "cv2.CascadeClassifier", grey: np.ndarray, parameters: DetectionParameters
-) -> bool:
-    """Whether a window of some pass fits the picture and the sizes asked for.
-
-    When none fits, OpenCV searches at the nearest size it has, which is right only for one who
-    asks for a single size.
-    """
-    smallest, largest = parameters.min_size, parameters.max_size or max(grey.shape)
-    width, height = classifier.getOriginalWindowSize()
-    factor = 1.0
-    while round(width * factor) <= grey.shape[1] and round(height * factor) <= grey.shape[0]:
-        sides = round(width * factor), round(height * factor)
-        if smallest == largest or (smallest <= min(sides) and max(sides) <= largest):
-            return True
-        factor *= parameters.scale_factor
-    return False
-
-
-def _search(
-    search: Callable[..., Any], grey: np.ndarray, parameters: DetectionParameters, **more: Any
-) -> Any:
-    """Call one of OpenCV's searches with the parameters."""
-    import cv2
-
-    largest = parameters.max_size or 0
-    try:
-        return search(
-            np.ascontiguousarray(grey),
-            scaleFactor=parameters.scale_factor,
-            minSize=(parameters.min_size, parameters.min_size),
-            maxSize=(largest, largest),
-            **more,
-        )
-    except cv2.error as error:
-        raise UserError(f"OpenCV cannot search the picture ({error.err})") from None
-
-
-def _find_windows(
-    classifier: "cv2.CascadeClassifier", grey: np.ndarray, parameters: DetectionParameters
-) -> tuple[np.ndarray, np.ndarray]:
-    """All windows that pass, int32 (n, 4), with their last stages' sums, float64 (n,)."""
-    windows, levels, sums = _search(
-        classifier.detectMultiScale3, grey, parameters, minNeighbors=0, outputRejectLevels=True
-    )
-    windows, sums = as_boxes(windows), np.ravel(sums)
-    if len(windows) and np.ravel(levels)[0] == 1:
-        # With levels asked for, OpenCV takes the flat windows, which a Haar cascade rejects, for
-        # passed ones when the cascade has a single stage.
-        passed = _search(classifier.detectMultiScale, grey, parameters, minNeighbors=0)
-        passed = set(map(tuple, as_boxes(passed).tolist()))
-        kept = [window in passed for window in map(tuple, windows.tolist())]
-        windows, sums = windows[kept], sums[kept]
-    return windows, sums
-
-
-def _group(
-    classifier: "cv2.CascadeClassifier",
-    grey: np.ndarray,
-    parameters: DetectionParameters,
-    windows: np.ndarray,
-) -> np.ndarray:
-    """The boxes that detectMultiScale makes of the windows (n, 4)."""
-    import cv2
-
-    right, bottom = (windows[:, :2] + windows[:, 2:]).max(axis=0)
-    if right == grey.shape[1] or bottom == grey.shape[0]:
-        # OpenCV rounds sizes, groups windows, and then cuts off what juts out of the picture: a
-        # window that touches the edge may have been cut, so it must group them itself.
-        search, count = classifier.detectMultiScale, parameters.min_neighbors
-        return as_boxes(_search(search, grey, parameters, minNeighbors=count))
-    grouped, _ = cv2.groupRectangles(windows.tolist(), parameters.min_neighbors, GROUPING_EPSILON)
-    return as_boxes(grouped)
+def _agreement(boxes: np.ndarray, windows: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Sum of the probabilities of the windows (n, 4) on each box's object, float64 (m,)."""
+    scores = np.zeros(len(boxes))
+    block = max(1, PAIRS_AT_A_TIME // max(1, len(windows)))
+    for start in range(0, len(boxes), block):
+        some = slice(start, start + block)
+        near = iou(boxes[some], windows) >= SAME_OBJECT
+        scores[some] = np.where(near, probabilities, 0).sum(axis=1)
+    return scores

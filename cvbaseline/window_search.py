@@ -1,0 +1,200 @@
+"""A cascade's windows in a picture, and the boxes that detectMultiScale groups them to.
+
+OpenCV searches a picture with windows of growing sizes, in passes, groups those that pass the
+cascade, and then cuts off what juts out of the picture. The single windows that it hands out are
+cut off as well; what they were follows from the sizes and the grids of its passes.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+import numpy as np
+
+from cvbaseline.boxes import as_boxes
+from cvbaseline.errors import UserError
+
+if TYPE_CHECKING:
+    import cv2
+
+GROUPING_EPSILON = 0.2  # what detectMultiScale groups similar windows with
+
+Size = tuple[int, int]  # width, height in pixels
+
+
+class Search(NamedTuple):
+    """A picture and how it is searched."""
+
+    grey: np.ndarray  # uint8 (h, w), contiguous
+    classifier: "cv2.CascadeClassifier"
+    scale_factor: float
+    min_size: int
+    max_size: Optional[int]  # None: the picture
+
+    @property
+    def picture(self) -> Size:
+        """The picture's width and height."""
+        return self.grey.shape[1], self.grey.shape[0]
+
+
+class Windows(NamedTuple):
+    """The windows that pass all stages."""
+
+    boxes: np.ndarray  # int32 (n, 4): x, y, width, height; what juts out of the picture is cut off
+    sums: np.ndarray  # float64 (n,): of the last stage
+
+
+class Pass(NamedTuple):
+    """One pass over the picture, which is made smaller by `scale` for it."""
+
+    scale: np.float32
+    size: Size  # of the windows, in pixels of the picture
+    ends: Size  # the windows' places x, y in the smaller picture are below
+    step: int  # from one place to the next
+
+
+def find_windows(search: Search) -> Windows:
+    """All windows that pass, sorted by place and size.
+
+    Raises UserError when OpenCV cannot search the picture.
+    """
+    nothing = Windows(as_boxes([]), np.zeros(0))
+    if not search_passes(search):
+        # OpenCV would search at the nearest size that it has.
+        return nothing
+    classifier = search.classifier
+    boxes, levels, sums = _call(
+        classifier.detectMultiScale3, search, minNeighbors=0, outputRejectLevels=True
+    )
+    if len(boxes) == 0:
+        return nothing
+    boxes, sums = as_boxes(boxes), np.ravel(sums).astype(np.float64)
+    if np.ravel(levels)[0] == 1:
+        # With levels asked for, OpenCV takes the flat windows, which a Haar cascade rejects, for
+        # passed ones when the cascade has a single stage.
+        passed = as_boxes(_call(classifier.detectMultiScale, search, minNeighbors=0))
+        left = Counter(map(tuple, passed.tolist()))
+        kept = []
+        for window in map(tuple, boxes.tolist()):
+            kept.append(left[window] > 0)
+            left[window] -= 1
+        boxes, sums = boxes[kept], sums[kept]
+    order = np.lexsort((sums, *boxes.T[::-1]))  # OpenCV's order depends on its threads
+    return Windows(boxes[order], sums[order])
+
+
+def group_windows(
+    search: Search, boxes: np.ndarray, min_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes that detectMultiScale makes of the windows, and the windows behind each.
+
+    Windows that are similar form a group, whatever min_neighbors is; a group of more windows than
+    that gives a box, their mean, unless it lies in the box of a larger group. (Pairs can hide each
+    other; only min_neighbors 1 keeps pairs.) So the boxes for a larger min_neighbors are among
+    those for a smaller one: those with more windows than it says.
+
+    Parameters
+    ----------
+    boxes : (n, 4), as found by `search`
+    min_neighbors : 1 or more
+
+    Returns
+    -------
+    boxes int32 (m, 4), numbers of windows int32 (m,)
+    """
+    import cv2
+
+    if len(boxes) == 0:
+        return as_boxes([]), np.zeros(0, np.int32)
+    whole = whole_windows(search, boxes)
+    if whole is None:
+        classifier = search.classifier
+        grouped, counts = _call(classifier.detectMultiScale2, search, minNeighbors=min_neighbors)
+    else:
+        grouped, counts = cv2.groupRectangles(whole.tolist(), min_neighbors, GROUPING_EPSILON)
+    grouped = as_boxes(grouped)
+    sides = np.minimum(grouped[:, 2:], np.array(search.picture, np.int32) - grouped[:, :2])
+    grouped = np.concatenate([grouped[:, :2], sides], axis=1)
+    return grouped, np.ravel(counts).astype(np.int32)
+
+
+def whole_windows(search: Search, boxes: np.ndarray) -> Optional[np.ndarray]:
+    """The windows (n, 4) before they were cut off; None in the rare case that it cannot be told."""
+    width, height = search.picture
+    whole = boxes.copy()
+    passes = search_passes(search)
+    touches = (boxes[:, 0] + boxes[:, 2] == width) | (boxes[:, 1] + boxes[:, 3] == height)
+    for i in np.flatnonzero(touches):
+        x, y, *sides = boxes[i].tolist()
+        sizes = {
+            one.size
+            for one in passes
+            if sides == [min(one.size[0], width - x), min(one.size[1], height - y)]
+            and _has_place(one, x, one.ends[0])
+            and _has_place(one, y, one.ends[1])
+        }
+        if len(sizes) != 1:
+            return None
+        whole[i, 2:] = sizes.pop()
+    return whole
+
+
+def search_passes(search: Search) -> list[Pass]:
+    """The passes that OpenCV makes, with its roundings: factors in float64, the rest in float32.
+
+    When no size is within the limits and these are equal, so that a single size is asked for,
+    OpenCV takes the nearest. (So it does otherwise, which nobody asks for: no pass here.)
+    """
+    window, picture = search.classifier.getOriginalWindowSize(), search.picture
+    passes, factor = [], 1.0
+    while all(round(side * factor) <= limit for side, limit in zip(window, picture)):
+        passes.append(_pass(np.float32(factor), window, picture))
+        factor *= search.scale_factor
+    least, most = search.min_size, search.max_size
+    limits = picture if most is None else (most, most)
+    fitting = [
+        one
+        for one in passes
+        if min(one.size) >= least and one.size[0] <= limits[0] and one.size[1] <= limits[1]
+    ]
+    if passes and not fitting and least == most:
+        return [min(passes, key=lambda one: sum((side - least) ** 2 for side in one.size))]
+    return fitting
+
+
+def _pass(scale: np.float32, window: Size, picture: Size) -> Pass:
+    width, height = (_rounded(np.float32(side) * scale) for side in window)
+    shrunk = [_rounded(np.float32(side) / scale) for side in picture]
+    ends = (shrunk[0] + 1 - window[0], shrunk[1] + 1 - window[1])
+    return Pass(scale, (width, height), ends, 1 if scale >= 2 else 2)
+
+
+def _has_place(one: Pass, pixel: int, end: int) -> bool:
+    """Whether a place of the pass is at this column or row of the picture."""
+    near = int(pixel / one.scale)
+    return any(
+        place % one.step == 0 and _rounded(np.float32(place) * one.scale) == pixel
+        for place in range(max(0, near - 1), min(end, near + 2))
+    )
+
+
+def _rounded(value: np.float32) -> int:
+    """To the nearest whole number, halves to the even one, as OpenCV rounds."""
+    return round(float(value))
+
+
+def _call(method: Callable[..., Any], search: Search, **more: Any) -> Any:
+    """What one of OpenCV's ways to search returns."""
+    import cv2
+
+    largest = search.max_size or 0
+    try:
+        return method(
+            search.grey,
+            scaleFactor=search.scale_factor,
+            minSize=(search.min_size, search.min_size),
+            maxSize=(largest, largest),
+            **more,
+        )
+    except cv2.error as error:
+        raise UserError(f"OpenCV cannot search the picture ({error.err})") from None
