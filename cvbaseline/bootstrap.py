@@ -26,13 +26,13 @@ class Estimate(NamedTuple):
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
-def draws(count: int, seed: int = 0) -> Iterator[np.ndarray]:
+def draws(count: int, seed: int = 0, rounds: int = BOOTSTRAP_ROUNDS) -> Iterator[np.ndarray]:
     """For every round, how often each of `count` units is drawn, int64 (count,).
 
     The same count and seed give the same draws.
     """
     rng = np.random.default_rng(seed)
-    for _ in range(BOOTSTRAP_ROUNDS):
+    for _ in range(rounds):
         yield np.bincount(rng.integers(count, size=count), minlength=count)
 
 

@@ -105,7 +105,8 @@ def read_data(options: DataOptions) -> LabelledFaces:
 def join(sets: Sequence[LabelledFaces]) -> LabelledFaces:
     """Several sets as one; classes of one name are one class."""
     classes = tuple(sorted({name for data in sets for name in data.classes}))
-    labels = [np.array([classes.index(name) for name in data.classes])[data.labels] for data in sets]
+    number = {name: index for index, name in enumerate(classes)}
+    labels = [np.array([number[name] for name in data.classes])[data.labels] for data in sets]
 
     def together(values: Sequence[Optional[Sequence[str]]]) -> Optional[tuple[str, ...]]:
         return None if None in values else tuple(item for value in values for item in value)

@@ -106,8 +106,8 @@ def test_training_subsets_are_nested_and_near_their_size(faces, seed, grouped):
             assert sorted(subset) == [i for i in train if groups[i] in inside]
             assert len(subset) >= fraction * len(train) - 1e-6
         else:
-            share = np.bincount(labels[subset], minlength=3) - fraction * np.bincount(labels, minlength=3)
-            assert np.all(np.abs(share) < 1)
+            taken, there = (np.bincount(part, minlength=3) for part in (labels[subset], labels))
+            assert np.all(np.abs(taken - fraction * there) < 1)
         smaller = subset
     assert len(smaller) == len(train)
 

@@ -1,0 +1,64 @@
+"""The classifiers that are compared, each with its settings."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cvbaseline.classification.verbs import estimator_maker
+from cvbaseline.classifiers import CLASSIFIERS
+from cvbaseline.errors import UserError, require
+
+# Hours of training, or libraries and weights that the user must ask for.
+ONLY_ON_REQUEST = ("cnn", "transfer")
+
+
+class Contender(NamedTuple):
+    """A classifier with its settings."""
+
+    title: str  # "hog_svm", or "hog_svm C=10" with the settings that were asked for
+    name: str  # in `CLASSIFIERS`
+    settings: tuple[str, ...]  # NAME=VALUE
+    parameters: dict[str, Any]  # all of them, as JSON holds them
+
+    def make(self) -> Any:
+        """A new estimator, not fitted."""
+        return estimator_maker(self.name, list(self.settings))()
+
+
+def default_names() -> list[str]:
+    """The classifiers that are compared when none are named."""
+    return [name for name in CLASSIFIERS if name not in ONLY_ON_REQUEST]
+
+
+def parse_contender(text: str) -> Contender:
+    """A contender from NAME or NAME:PARAMETER=VALUE,PARAMETER=VALUE.
+
+    Raises UserError for an unknown name or parameter, and for a library that is not installed.
+    """
+    name, colon, rest = text.partition(":")
+    # Values may hold commas, as lists do: only one before the next NAME= separates.
+    settings = tuple(re.split(r",(?=\w+=)", rest)) if colon else ()
+    require(
+        name in CLASSIFIERS, f"{text!r}: no such classifier; known are {', '.join(CLASSIFIERS)}"
+    )
+    try:
+        estimator = estimator_maker(name, list(settings))()
+    except ImportError as error:
+        raise UserError(f"{name} needs a library that is not installed: {error}") from None
+    parameters = json.loads(json.dumps(estimator.get_params(deep=False), default=repr))
+    return Contender(" ".join([name, *settings]), name, settings, parameters)
+
+
+def parse_contenders(texts: Sequence[str]) -> list[Contender]:
+    """All contenders; UserError when two are the same."""
+    contenders = [parse_contender(text) for text in texts]
+    seen: dict[str, str] = {}
+    for contender in contenders:
+        key = json.dumps([contender.name, contender.parameters], sort_keys=True)
+        require(
+            key not in seen,
+            f"{contender.title} and {seen.get(key)} are the same: leave one out",
+        )
+        seen[key] = contender.title
+    return contenders
