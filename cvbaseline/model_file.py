@@ -4,7 +4,8 @@ Layout (an .npz file that `numpy.load(path, allow_pickle=False)` opens):
 
     metadata.json   format, version, estimator's name and parameters, its numbers, classes,
                     crop options, versions of the libraries, provenance
-    <attribute>.npy an array of the estimator's state, like mean_.npy
+    <attribute>.npy an array of the estimator's state, like mean_.npy; of an ensemble's members
+                    like 0/mean_.npy
 
 Loading trusts nothing: sizes are looked at before memory is taken, arrays hold plain numbers or
 text, names are those of the estimator, and the model must classify a grey face before it counts.
@@ -13,7 +14,6 @@ text, names are those of the estimator, and the model must classify a grey face 
 import io
 import json
 import math
-import re
 import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,8 +22,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cvbaseline import __version__
-from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
+from cvbaseline.classifiers import as_tuples
 from cvbaseline.errors import FormatError, UserError
+from cvbaseline.estimator_record import describe_estimator, rebuild_estimator
 from cvbaseline.faces import CropOptions
 from cvbaseline.formats.files import read_bytes, write_bytes
 
@@ -32,8 +33,6 @@ VERSION = 1
 METADATA = "metadata.json"
 LARGEST_FILE = 512 << 20
 LARGEST_METADATA = 1 << 20
-ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]*[A-Za-z0-9]_")
-NUMBER = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True)
@@ -95,21 +94,11 @@ def check_target(path: Path) -> None:
 
 def render_model(model: FaceModel) -> bytes:
     """The file's bytes; the same model gives the same bytes."""
-    numbers, arrays = {}, {}
-    for name, value in sorted(vars(model.estimator).items()):
-        if name.endswith("_") and not name.startswith("_"):
-            value = value.item() if isinstance(value, np.generic) else value
-            if isinstance(value, NUMBER):
-                numbers[name] = value
-            else:
-                arrays[name] = np.ascontiguousarray(value)
+    record, arrays = describe_estimator(model.estimator)
     metadata = {
         "format": FORMAT,
         "version": VERSION,
-        "estimator": classifier_name(model.estimator),
-        "parameters": model.estimator.get_params(deep=False),
-        "numbers": numbers,
-        "arrays": sorted(arrays),
+        **record,
         "classes": list(model.classes),
         "crop": {item.name: getattr(model.crop, item.name) for item in fields(CropOptions)},
         "versions": library_versions(),
@@ -120,8 +109,6 @@ def render_model(model: FaceModel) -> bytes:
         text = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1)
         archive.writestr(zipfile.ZipInfo(METADATA), text, zipfile.ZIP_DEFLATED)
         for name, array in arrays.items():
-            if array.dtype.kind not in "biufU":
-                raise ValueError(f"{name} holds {array.dtype}: a model file holds numbers and text")
             member = io.BytesIO()
             np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
             info = zipfile.ZipInfo(f"{name}.npy")
@@ -144,11 +131,7 @@ def parse_model(data: bytes, source: str) -> FaceModel:
         raise FormatError(source, "is not a cvbaseline model (train one with cvbaseline train)")
     if metadata.get("version") != VERSION:
         refuse(f"version {metadata.get('version')!r} is unknown; this program reads {VERSION}")
-    name = metadata.get("estimator")
-    if not isinstance(name, str) or name not in CLASSIFIERS:
-        refuse(f"unknown estimator {name!r}; known are {', '.join(CLASSIFIERS)}")
-    for key, kind in {"parameters": dict, "numbers": dict, "arrays": list, "classes": list,
-                      "crop": dict, "provenance": dict}.items():  # fmt: skip
+    for key, kind in {"classes": list, "crop": dict, "provenance": dict}.items():
         if not isinstance(metadata.get(key), kind):
             refuse(f"{key} must be a {kind.__name__}, not {type(metadata.get(key)).__name__}")
     classes = metadata["classes"]
@@ -156,26 +139,10 @@ def parse_model(data: bytes, source: str) -> FaceModel:
         isinstance(name, str) and name for name in classes
     ):
         refuse("classes must be different names")
-    if sorted(map(str, metadata["arrays"])) != sorted(members):
-        refuse(f"expected the arrays {metadata['arrays']}, found {sorted(members)}")
-
-    estimator_class = classifier_class(name)
-    parameters = {key: _as_tuples(value) for key, value in metadata["parameters"].items()}
-    if sorted(parameters) != sorted(estimator_class().get_params(deep=False)):
-        refuse(f"parameters of {name} expected, found {sorted(parameters)}")
-    estimator = estimator_class(**parameters)
-    state: dict[str, Any] = dict(metadata["numbers"])
-    for attribute, value in state.items():
-        if not isinstance(value, NUMBER):
-            refuse(f"numbers/{attribute} is not a number or text")
-    for attribute, content in members.items():
-        state[attribute] = _parse_array(content, source, attribute)
-    for attribute, value in state.items():
-        if not ATTRIBUTE.fullmatch(attribute) or hasattr(estimator_class, attribute):
-            refuse(f"{attribute!r} is not a learnt attribute")
-        setattr(estimator, attribute, value)
+    arrays = {name: _parse_array(content, source, name) for name, content in members.items()}
+    estimator = rebuild_estimator(metadata, arrays, source, METADATA)
     try:
-        crop = CropOptions(**{key: _as_tuples(value) for key, value in metadata["crop"].items()})
+        crop = CropOptions(**{key: as_tuples(value) for key, value in metadata["crop"].items()})
         if not isinstance(crop.size, int):
             raise ValueError(f"size {crop.size!r} is not a whole number")
     except (TypeError, ValueError, UserError) as error:
@@ -244,11 +211,6 @@ def _parse_array(content: bytes, source: str, attribute: str) -> np.ndarray:
     if dtype.kind == "f" and not np.isfinite(array).all():
         raise FormatError(source, "holds values that are not finite", place)
     return array
-
-
-def _as_tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that they were."""
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _try_out(model: FaceModel, source: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_faces import MOODS, mood_faces
 
+from cvbaseline.classifiers.ensemble import Ensemble
 from cvbaseline.classifiers.hog_svm import HogSvm
 from cvbaseline.classifiers.lbph import Lbph
 from cvbaseline.classifiers.majority import Majority
@@ -37,6 +38,7 @@ ESTIMATORS = [
     Fisherfaces(),
     Lbph(grid_x=4, grid_y=5),
     Majority(),
+    Ensemble("lbph+ensemble", {"ensemble": {"estimators": "majority+fisherfaces"}}),
 ]
 
 
@@ -66,6 +68,18 @@ def npy(array):
     data = io.BytesIO()
     np.save(data, array, allow_pickle=True)
     return data.getvalue()
+
+
+NESTED = fitted(Ensemble("majority+ensemble", {"ensemble": {"estimators": "majority+eigenfaces"}}))
+NESTED_DATA = render_model(NESTED)
+
+
+def with_member(number=1, **changes):
+    """The nested ensemble with a member's record changed."""
+    members = parts(NESTED_DATA)
+    metadata = json.loads(members[METADATA])
+    metadata["members"][number] |= changes
+    return packed({**members, METADATA: json.dumps(metadata).encode()})
 
 
 def with_metadata(**changes):
@@ -166,7 +180,7 @@ def _with(estimator, **attributes):
         (with_metadata(version=2), "version 2 is unknown"),
         (with_metadata(estimator="os.system"), "unknown estimator 'os.system'; known are majority"),
         (with_metadata(estimator="eigenfaces"), "parameters of eigenfaces expected"),
-        (with_metadata(parameters={"C": 1}), "parameters of hog_svm expected"),
+        (with_metadata(parameters={"depth": 1}), "parameters of hog_svm expected"),
         (with_metadata(classes=[*MOODS, "more"]), "labels .* expected to be 0 to 3"),
         (with_metadata(classes=["a", "a", "b"]), "different names"),
         (with_metadata(classes=["a", "b", 3]), "different names"),
@@ -185,10 +199,32 @@ def _with(estimator, **attributes):
         (packed({**parts(), "bias_.npy": npy(np.zeros(3))[:-1]}), r"shape \(3,\) of float64 does"),
         (packed({**parts(), "bias_.npy": b"\x93NUMPY\x01\x00\x05\x00(((("}), "no valid header"),
         (packed({**parts(), "classes_.npy": npy(np.array([0, 2, 1]))}), "expected to be 0 to 2"),
+        (with_member(estimator="os.system"), "unknown estimator 'os.system'"),
+        (with_member(parameters={"estimators": 3, "C": 1}), "parameters of ensemble expected"),
+        (with_member(0, numbers={"predict": 3}), "'predict' is not a learnt attribute"),
+        (with_member(0, arrays=["classes_", "mean_"]), "expected the arrays .*'0/mean_'"),
+        (with_member(0, arrays=[3]), "arrays must be names"),
+        (with_member(members=[]), "expected the arrays"),
+        (with_member(members="eigenfaces"), "members must be a list of records"),
+        (with_member(members=[3]), "members must be a list of records"),
     ],
 )
 def test_what_is_not_a_model_is_refused(data, message):
     refused(data, message)
+
+
+def test_members_are_not_endlessly_deep():
+    metadata = json.loads(parts(NESTED_DATA)[METADATA])
+    for _ in range(9):
+        metadata["members"] = [metadata.copy()]
+    refused(packed({METADATA: json.dumps(metadata).encode()}), "more than 3 deep")
+
+
+def test_a_file_without_a_newer_parameter_gets_its_default():
+    parameters = {**MODEL.estimator.get_params()}
+    del parameters["mirror"], parameters["seed"]
+    model = parse_model(with_metadata(parameters=parameters), "m.npz")
+    assert model.estimator.get_params() == MODEL.estimator.get_params()
 
 
 def test_parameters_cannot_ask_for_much_memory():

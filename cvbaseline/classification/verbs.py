@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import numpy as np
 
-from cvbaseline.classifiers import CLASSIFIERS, classifier_class
+from cvbaseline.classifiers import CLASSIFIERS, as_tuples, classifier_class
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
@@ -253,8 +253,3 @@ def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
         except ValueError:
             parameters[key] = text
     return lambda: kind(**parameters)
-
-
-def as_tuples(value: Any) -> Any:
-    """JSON's lists as tuples: scikit-learn's parameters must not be changed by anybody."""
-    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value

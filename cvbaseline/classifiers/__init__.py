@@ -1,11 +1,13 @@
 """Face classifiers: scikit-learn estimators on flattened grey faces, X (n, height * width).
 
 What a fitted estimator has learnt lies in attributes whose names end in `_`, each a numpy array
-or a plain number: `cvbaseline.model_file` saves any of them as arrays and JSON. The same state
+or a plain number (or `members_`, a list of such estimators): `cvbaseline.model_file` saves any of
+them as arrays and JSON. The same state
 gives the same answers on every version of scikit-learn, because only numpy reads it.
 """
 
 from importlib import import_module
+from typing import Any
 
 from cvbaseline.errors import UserError
 
@@ -15,6 +17,7 @@ CLASSIFIERS = {
     "fisherfaces": "subspace:Fisherfaces",
     "lbph": "lbph:Lbph",
     "hog_svm": "hog_svm:HogSvm",
+    "ensemble": "ensemble:Ensemble",
 }
 
 
@@ -32,3 +35,18 @@ def classifier_name(estimator: object) -> str:
         if place.split(":")[1] == type(estimator).__name__:
             return name
     raise UserError(f"{type(estimator).__name__} is not one of {', '.join(CLASSIFIERS)}")
+
+
+def make_classifier(name: str, parameters: dict[str, Any]) -> Any:
+    """A new estimator of that name. ValueError for a parameter that it does not have."""
+    kind = classifier_class(name)
+    known = kind().get_params(deep=False)
+    for key in parameters:
+        if key not in known:
+            raise ValueError(f"{name} has no parameter {key!r}, only {', '.join(known)}")
+    return kind(**{key: as_tuples(value) for key, value in parameters.items()})
+
+
+def as_tuples(value: Any) -> Any:
+    """JSON's lists as tuples: scikit-learn's parameters must not be changed by anybody."""
+    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
