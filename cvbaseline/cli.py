@@ -9,6 +9,7 @@ import argparse
 import difflib
 import os
 import sys
+from contextlib import closing
 from importlib import import_module
 from typing import Any, Callable, NamedTuple, NoReturn, Optional, Sequence
 
@@ -116,6 +117,36 @@ def run_cascade_train(options: Any) -> Optional[int]:
     return INTERRUPTED if result.stopped.endswith(INTERRUPTED_BY_USER) else None
 
 
+def run_evaluate(options: Any) -> Optional[int]:
+    """Measure a cascade on annotated pictures."""
+    from cvbaseline.detector_quality.evaluate import evaluate
+    from cvbaseline.progress import ProgressLine
+
+    with closing(ProgressLine()) as progress:
+        evaluate(options, tell=progress.tell, progress=progress)
+    return None
+
+
+def run_compare(options: Any) -> Optional[int]:
+    """Compare cascades on the same pictures."""
+    from cvbaseline.detector_quality.compare import compare
+    from cvbaseline.progress import ProgressLine
+
+    with closing(ProgressLine()) as progress:
+        compare(options, tell=progress.tell, progress=progress)
+    return None
+
+
+def run_sweep(options: Any) -> Optional[int]:
+    """Try detector settings on annotated pictures."""
+    from cvbaseline.progress import ProgressLine
+    from cvbaseline.sweeping.sweep import sweep
+
+    progress = ProgressLine()
+    sweep(options, tell=progress.tell, progress=progress)
+    return None
+
+
 def run_doctor(options: Any) -> Optional[int]:
     """Say what is wrong with an old command line or a folder."""
     from cvbaseline.doctor import examine, render
@@ -177,6 +208,19 @@ COMMANDS = {
     "draw": Command("drawing:DrawOptions", run_draw, "draw faces or scenes with known truth"),
     "cascade train": Command(
         "training:CascadeTrainingOptions", run_cascade_train, "train a Haar or LBP cascade"
+    ),
+    "evaluate": Command(
+        "detector_quality.evaluate:EvaluateOptions",
+        run_evaluate,
+        "measure a cascade on annotated pictures",
+    ),
+    "compare": Command(
+        "detector_quality.compare:CompareOptions",
+        run_compare,
+        "compare cascades on the same pictures",
+    ),
+    "sweep": Command(
+        "sweeping.options:SweepOptions", run_sweep, "find the best detector settings for pictures"
     ),
     "doctor": Command(
         "doctor:DoctorOptions", run_doctor, "say what is wrong with an old command line or folder"

@@ -114,14 +114,22 @@ def curve(matches: Matches) -> Curve:
 
 def average_precision(matches: Matches) -> float:
     """Area under precision over recall, precision made non-increasing first (VOC since 2010)."""
-    points = curve(matches)
+    return area_under(curve(matches))
+
+
+def area_under(points: Curve) -> float:
+    """`average_precision` of a curve."""
     envelope = np.maximum.accumulate(points.precision[::-1])[::-1]
     return float(np.sum(np.diff(points.recall, prepend=0) * envelope))
 
 
 def recall_at(matches: Matches, false_per_picture: float) -> float:
     """Best recall with at most so many false boxes a picture: a point of the FROC curve."""
-    points = curve(matches)
+    return recall_within(curve(matches), false_per_picture)
+
+
+def recall_within(points: Curve, false_per_picture: float) -> float:
+    """`recall_at` of a curve."""
     allowed = points.false_per_picture <= false_per_picture
     return float(points.recall[allowed].max(initial=0))
 

@@ -9,15 +9,34 @@ DEFAULT_EMOTION_MODEL = "anime_emotions.npz"
 
 
 def shipped_path(kind: str, name: str) -> Path:
-    """The shipped file `name` of `kind` ("cascades" or "models").
-
-    An installed package holds the folder inside itself; in a checkout it is the top-level one.
-    """
-    package = Path(__file__).parent
-    for folder in (package / kind, package.parent / kind):
+    """The shipped file `name` of `kind` ("cascades" or "models")."""
+    for folder in _folders(kind):
         if (folder / name).is_file():
             return folder / name
     raise UserError(f"{name} is not among the shipped {kind}: reinstall cvbaseline")
+
+
+def _folders(kind: str) -> tuple[Path, Path]:
+    """Inside an installed package; at the top of a checkout."""
+    package = Path(__file__).parent
+    return package / kind, package.parent / kind
+
+
+def cascade_path(named: Path) -> Path:
+    """The cascade file that a user names: a file, a training's folder, or a shipped one's name.
+
+    Raises UserError when there is none of these.
+    """
+    if (named / "cascade.xml").is_file():
+        return named / "cascade.xml"
+    if named.exists() or named.name != str(named):
+        return named
+    for name in (named.name, f"{named.name}.xml"):
+        for folder in _folders("cascades"):
+            if name.endswith(".xml") and (folder / name).is_file():
+                return folder / name
+    shipped = sorted({path.stem for place in _folders("cascades") for path in place.glob("*.xml")})
+    raise UserError(f"{named} is no file, and no shipped cascade ({', '.join(shipped)})")
 
 
 def default_cascade() -> Path:

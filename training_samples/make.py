@@ -54,13 +54,15 @@ def make_negatives() -> list[str]:
 
 
 def make_scenes() -> list[Annotation]:
-    """Write pictures with one to three faces; returns where the faces are."""
+    """Write pictures with one to three faces, and where these are; returns it."""
     annotations = []
     for number in range(SCENES):
         scene = draw_scene(SEED + 2000 + number, 480, 320, 1 + number % 3)
         name = f"scenes/{number:04d}.jpg"
         write_picture(HERE / name, grey(scene.image), quality=90)
         annotations.append(Annotation(name, scene.boxes))
+    beside = [Annotation(Path(one.path).name, one.boxes) for one in annotations]
+    save_info(HERE / "scenes" / "info.dat", beside)
     return annotations
 
 
