@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from cvbaseline.classifiers.calibration import fit_scale
-from cvbaseline.classifiers.least_squares import fit_least_squares
+from cvbaseline.classifiers.least_squares import (
+    fit_kernel_least_squares,
+    fit_least_squares,
+)
 
 
 def problem(seed, rows=40, columns=7, classes=3):
@@ -45,6 +48,24 @@ def test_every_row_alone_is_leave_one_out():
         rest = np.delete(np.arange(15), row)
         twin = naive.least_squares_scores(features, labels, weights, 1.0, rest, [row])
         assert np.allclose(scores[row], twin[0])
+
+
+@pytest.mark.parametrize("rows, columns", [(40, 7), (12, 30)])
+@pytest.mark.parametrize("C", [0.1, 10.0])
+def test_the_kernel_machine_is_the_same_machine(rows, columns, C):
+    features, labels, weights, groups = problem(5, rows, columns)
+    plain = fit_least_squares(features, labels, weights, groups, C)
+    kernel = fit_kernel_least_squares(features @ features.T, labels, weights, groups, C)
+    assert np.allclose(features.T @ kernel.coefficients, plain.coefficients)
+    assert np.allclose(kernel.left_out_scores, plain.left_out_scores)
+
+
+def test_single_precision_is_enough_for_faces():
+    features, labels, weights, groups = problem(6, 300, 20)
+    exact = fit_kernel_least_squares(features @ features.T, labels, weights, groups, 1.0)
+    single = (features @ features.T).astype(np.float32)
+    fit = fit_kernel_least_squares(single, labels, weights, groups, 1.0)
+    assert np.allclose(fit.left_out_scores, exact.left_out_scores, atol=1e-3)
 
 
 def mean_log_loss(scale, scores, labels):
