@@ -91,9 +91,9 @@ def read_data(options: DataOptions) -> LabelledFaces:
     if kind == "none":
         faces = faces._replace(groups=None)
     elif kind == "near-duplicates":
-        from cvbaseline.duplicates import cluster_copies, find_copies
+        from cvbaseline.duplicates import copy_clusters
 
-        clusters = cluster_copies(find_copies(faces.faces), len(faces.faces))
+        clusters = copy_clusters(faces.faces, faces.found)
         faces = faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
     require(
         faces.groups is not None or kind in ("", "none"),
@@ -123,6 +123,23 @@ def join(sets: Sequence[LabelledFaces]) -> LabelledFaces:
         parts=together([data.parts for data in sets]),
         found=None if all(data.found is None for data in sets) else np.concatenate(found),
         false_boxes=sum(data.false_boxes for data in sets),
+    )
+
+
+def take(data: LabelledFaces, indices: np.ndarray) -> LabelledFaces:
+    """Some of the faces, int (m,), with all that is said about them; the classes stay."""
+
+    def of(values: Optional[Sequence[str]]) -> Optional[tuple[str, ...]]:
+        return None if values is None else tuple(values[index] for index in indices.tolist())
+
+    return data._replace(
+        faces=data.faces[indices],
+        labels=data.labels[indices],
+        paths=of(data.paths),
+        groups=of(data.groups),
+        sizes=None if data.sizes is None else data.sizes[indices],
+        parts=of(data.parts),
+        found=None if data.found is None else data.found[indices],
     )
 
 

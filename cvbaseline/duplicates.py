@@ -10,7 +10,7 @@ everything finds, in a third of the time; of 42 pairs looked at two were other f
 """
 
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -62,6 +62,15 @@ def cluster_copies(copies: Copies, count: int) -> np.ndarray:
     first, second = copies.pairs.T
     links = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(count, count))
     return connected_components(links, directed=False)[1].astype(np.int64)
+
+
+def copy_clusters(faces: np.ndarray, found: Optional[np.ndarray] = None) -> np.ndarray:
+    """`cluster_copies` of `find_copies`; faces that were not found, bool (n,), are no copies."""
+    if found is None:
+        return cluster_copies(find_copies(faces), len(faces))
+    clusters = np.arange(len(faces)) + len(faces)
+    clusters[found] = cluster_copies(find_copies(faces[found]), int(found.sum()))
+    return clusters
 
 
 def perceptual_hashes(pictures: np.ndarray) -> np.ndarray:

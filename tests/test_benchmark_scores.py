@@ -94,8 +94,12 @@ def test_calibration_error_and_reliability_curve():
     answers = make_answers(2000)
     assert score(answers).calibration_error.value == pytest.approx(naive_calibration_error(answers))
     curve = reliability(answers)
-    gap = np.abs(curve.confidence - curve.accuracy) @ curve.share
-    assert gap == pytest.approx(naive_calibration_error(answers))
+    ranked = np.argsort(answers.probabilities.max(axis=1))
+    assert len(curve.confidence) == 10
+    assert curve.accuracy[0] == pytest.approx(answers.right[ranked[:200]].mean())
+    assert curve.confidence[-1] == pytest.approx(
+        answers.probabilities.max(axis=1)[ranked[-200:]].mean()
+    )
 
 
 def test_probabilities_that_mean_what_they_say_have_no_calibration_error():
@@ -196,9 +200,14 @@ def test_a_power_law_is_found_again():
 
 def test_how_many_more_pictures():
     points = curve([50, 100, 200, 400], lambda n: 0.9 - 2.0 * n**-0.5)
-    rising = how_many_more("hog_svm", points, Estimate(0.04, 0.01, 0.07))
+    gain = Estimate(0.04, 0.01, 0.07)
+    rising = how_many_more("hog_svm", points, gain, gain)
     # .8 now; .85 takes 1,600 pictures.
     assert "more pictures would help" in rising and "800 pictures reach about 0.83" in rising
     assert "0.85 takes about 1,200 more than now" in rising
-    flat = how_many_more("hog_svm", points, Estimate(0.01, -0.01, 0.03))
-    assert "promise little" in flat and "200 to 400" in flat
+    unsure = Estimate(0.01, -0.01, 0.03)
+    flat = how_many_more("hog_svm", points, Estimate(0.0, -0.01, 0.015), unsure)
+    assert "promise little" in flat and "from 200 to 400" in flat
+    slow = how_many_more("hog_svm", points, unsure, Estimate(0.06, 0.02, 0.1))
+    assert "probably help; from 100 to 400" in slow
+    assert "cannot be told" in how_many_more("hog_svm", points, unsure, unsure)

@@ -6,6 +6,7 @@ faces or groups (Efron & Tibshirani 1993, ch. 15 and 16). Holm's correction (197
 probability of any false call below 5 %.
 """
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -35,33 +36,35 @@ class Comparison(NamedTuple):
 
 def compare(contenders: dict[str, Answers], seed: int = 0) -> list[Comparison]:
     """All pairs of contenders; their answers must be about the same faces in the same order."""
-    titles = list(contenders)
-    if len(titles) < 2:
+    return compare_pairs(contenders, list(combinations(contenders, 2)), seed)
+
+
+def compare_pairs(
+    contenders: dict[str, Answers], pairs: list[tuple[str, str]], seed: int = 0
+) -> list[Comparison]:
+    """The pairs of contenders, by their titles; the correction is for these pairs."""
+    if not pairs:
         return []
-    answers = list(contenders.values())
-    right = np.column_stack([one.right for one in answers]).astype(np.float64)
-    units = answers[0].units
-    pairs = [(i, j) for i in range(len(titles)) for j in range(i + 1, len(titles))]
-    first, second = np.array(pairs).T
+    titles = list(contenders)
+    right = np.column_stack([answers.right for answers in contenders.values()]).astype(np.float64)
+    units = contenders[titles[0]].units
+    first = [titles.index(one) for one, _ in pairs]
+    second = [titles.index(other) for _, other in pairs]
     means = bootstrap_means(right, units, seed, ROUNDS)
     differences = means[:, first] - means[:, second]
     alone = len(np.unique(units)) == len(units)
-    if alone:
-        p = [mcnemar(right[:, i], right[:, j]) for i, j in pairs]
-    else:
-        p = [bootstrap_p(differences[:, number]) for number in range(len(pairs))]
-    low, high = percentile_interval(differences)
-    value = right.mean(axis=0)
+    p = [
+        mcnemar(right[:, i], right[:, j]) if alone else bootstrap_p(differences[:, number])
+        for number, (i, j) in enumerate(zip(first, second))
+    ]
+    value = (right[:, first] - right[:, second]).mean(axis=0)
+    estimates = map(
+        Estimate, value.tolist(), *(end.tolist() for end in percentile_interval(differences))
+    )
+    test = "McNemar" if alone else "bootstrap"
     return [
-        Comparison(
-            titles[i],
-            titles[j],
-            Estimate(float(value[i] - value[j]), float(low[number]), float(high[number])),
-            p[number],
-            adjusted,
-            "McNemar" if alone else "bootstrap",
-        )
-        for number, ((i, j), adjusted) in enumerate(zip(pairs, holm(p)))
+        Comparison(*pair, estimate, one, adjusted, test)
+        for pair, estimate, one, adjusted in zip(pairs, estimates, p, holm(p))
     ]
 
 

@@ -12,6 +12,7 @@ from cvbaseline.bootstrap import Estimate
 
 LEAST_POINTS = 4
 WANTED_GAIN = 0.05
+LITTLE = 0.02  # gain of a doubling that nobody would collect pictures for
 FARTHEST = 100  # times the pictures of today: beyond that nobody should believe a fit
 
 
@@ -64,23 +65,28 @@ def fit_power_law(points: list[Point]) -> Optional[PowerLaw]:
     return PowerLaw(float(ceiling), float(gap * n.max() ** rate), float(rate))
 
 
-def how_many_more(title: str, points: list[Point], last_gain: Estimate) -> str:
+def how_many_more(
+    title: str, points: list[Point], last_gain: Estimate, earlier_gain: Estimate
+) -> str:
     """One plain sentence or two about more pictures.
 
+    Parameters
+    ----------
     last_gain : accuracy at the last point less that at the one before, paired by test face
+    earlier_gain : the same over the last two steps
     """
-    before, now = points[-2].pictures, points[-1].pictures
-    step = f"from {before:,.0f} to {now:,.0f} training pictures its accuracy"
-    if last_gain.low <= 0:
-        return (
-            f"{title}: more pictures of the same kind promise little; {step} changed by "
-            f"{last_gain.value:+.3f} ({last_gain.low:+.3f} to {last_gain.high:+.3f}), which may be "
-            "chance."
-        )
-    text = (
-        f"{title}: more pictures would help; {step} rose by {last_gain.value:.3f} "
-        f"({last_gain.low:.3f} to {last_gain.high:.3f})."
-    )
+    now = points[-1].pictures
+    last, earlier = _step(points[-2], points[-1], last_gain), ""
+    if len(points) > 2:
+        earlier = _step(points[-3], points[-1], earlier_gain)
+    if last_gain.low > 0:
+        text = f"{title}: more pictures would help; {last}."
+    elif earlier and earlier_gain.low > 0:
+        text = f"{title}: more pictures probably help; {earlier}."
+    elif last_gain.high < LITTLE:
+        return f"{title}: more pictures of the same kind promise little; {last}."
+    else:
+        return f"{title}: whether more pictures help cannot be told from so few; {last}."
     law = fit_power_law(points)
     if law is None:
         return text
@@ -94,6 +100,13 @@ def how_many_more(title: str, points: list[Point], last_gain: Estimate) -> str:
         return f"{text}, and {wanted:.2f} is out of its reach. This is a guess."
     more = needed - now
     return f"{text}, and {wanted:.2f} takes about {_round(more):,} more than now. This is a guess."
+
+
+def _step(before: Point, now: Point, gain: Estimate) -> str:
+    return (
+        f"from {before.pictures:,.0f} to {now.pictures:,.0f} training pictures accuracy changed by "
+        f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+    )
 
 
 def _round(number: float) -> int:

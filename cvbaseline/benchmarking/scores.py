@@ -15,6 +15,7 @@ from cvbaseline.classification.metrics import accuracy, balanced_accuracy, class
 
 CALIBRATION_BINS = 15  # of equal width, as in Guo et al. (ICML 2017)
 LEAST_PROBABILITY = 1e-12
+MOST_POINTS, LEAST_ANSWERS = 10, 60  # of the reliability curve, and of a point of it
 
 
 class Answers(NamedTuple):
@@ -67,11 +68,10 @@ class Scores(NamedTuple):
 
 
 class Reliability(NamedTuple):
-    """Points of the reliability curve, one for each bin that is not empty."""
+    """Points of the reliability curve: parts of equal size of the answers, ranked by confidence."""
 
-    confidence: np.ndarray  # float64 (b,), mean probability of the named class
+    confidence: np.ndarray  # float64 (b,), mean probability of the named class, ascending
     accuracy: np.ndarray  # float64 (b,)
-    share: np.ndarray  # float64 (b,), of all answers
 
 
 def score(answers: Answers, seed: int = 0) -> Scores:
@@ -96,14 +96,15 @@ def score(answers: Answers, seed: int = 0) -> Scores:
 
 def reliability(answers: Answers) -> Reliability:
     """How often answers are right that are given with about the same probability."""
-    found = answers.found
-    confidence = answers.probabilities[found].max(axis=1)
-    bins = _bins(confidence)
-    count = np.bincount(bins, minlength=CALIBRATION_BINS)
-    kept = count > 0
-    sums = np.bincount(bins, confidence, CALIBRATION_BINS)[kept]
-    hits = np.bincount(bins, answers.right[found], CALIBRATION_BINS)[kept]
-    return Reliability(sums / count[kept], hits / count[kept], count[kept] / max(1, count.sum()))
+    confidence = answers.probabilities.max(axis=1)
+    order = np.argsort(confidence, kind="stable")
+    order = order[answers.found[order]]
+    count = min(MOST_POINTS, max(1, len(order) // LEAST_ANSWERS))
+    parts = np.array_split(order, count) if len(order) else []
+    return Reliability(
+        np.array([confidence[part].mean() for part in parts]),
+        np.array([answers.right[part].mean() for part in parts]),
+    )
 
 
 def accuracy_of(answers: Answers, seed: int = 0) -> Estimate:

@@ -1,0 +1,1 @@
+"""Reports as blocks (text, tables, figures, faces), shown as one HTML page or as Markdown."""
