@@ -58,12 +58,13 @@ def read_labelled(
     crop: CropOptions,
     group_pattern: Optional[str] = None,
     find_face: Optional[FindFace] = None,
+    nested: bool = False,
 ) -> LabelledFaces:
     """A folder with a folder per class, or a CSV file, see the two functions below."""
     data = Path(data)
     require(data.exists(), f"{data} does not exist: name a folder of class folders or a CSV file")
     if data.is_dir():
-        return read_class_folders(data, crop, group_pattern, find_face)
+        return read_class_folders(data, crop, group_pattern, find_face, nested)
     return read_csv(data, crop, group_pattern, find_face)
 
 
@@ -72,6 +73,7 @@ def read_class_folders(
     crop: CropOptions,
     group_pattern: Optional[str] = None,
     find_face: Optional[FindFace] = None,
+    nested: bool = False,
 ) -> LabelledFaces:
     """All pictures below each folder in `folder`; the folder's name is the class.
 
@@ -81,20 +83,18 @@ def read_class_folders(
     group_pattern : regular expression searched in the path below `folder` (with /); its first
         parenthesis, or all that it matches, names the picture's group
     find_face : where the face is; None: the whole picture
+    nested : the class is the whole path of folders, with /, instead of the first one
 
     Raises UserError when there are no class folders, or no picture in them can be used.
     """
-    entries = list_class_folders(folder, group_pattern)
+    entries = list_class_folders(folder, group_pattern, nested)
     return read_entries(entries, crop, find_face, str(folder))
 
 
 def list_class_folders(
     folder: Path, group_pattern: Optional[str] = None, nested: bool = False
 ) -> list[Entry]:
-    """The pictures that `read_class_folders` reads.
-
-    nested : the class is the whole path of folders, with /, instead of the first one
-    """
+    """The pictures that `read_class_folders` reads."""
     folder = Path(folder)
     names = folder_names(folder)
     require(bool(names), f"{folder} has no folders: make one for each class, named like it")

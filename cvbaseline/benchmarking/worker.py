@@ -21,7 +21,7 @@ import numpy as np
 from cvbaseline.benchmarking.contenders import Contender
 from cvbaseline.benchmarking.distortions import Distortion, distort
 from cvbaseline.benchmarking.records import Record, write_record
-from cvbaseline.classification.cross_validation import fit
+from cvbaseline.classifiers import fit_classifier
 from cvbaseline.datasets import LabelledFaces
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions
@@ -64,7 +64,7 @@ class Worker:
         rows = np.array(self.rows[train])
         reset_peak()
         started = time.perf_counter()
-        fit(estimator, rows, self.labels[train], groups)
+        fit_classifier(estimator, rows, self.labels[train], groups, self.classes)
         facts = {
             "contender": contender.title,
             "parameters": contender.parameters,

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from cvbaseline.classifiers import fit_classifier
 from cvbaseline.errors import UserError
 
 
@@ -47,6 +48,7 @@ def held_out_probabilities(
     folds: int = 5,
     seed: int = 0,
     tell: Callable[[str], None] = lambda line: None,
+    classes: Optional[Sequence[str]] = None,
 ) -> np.ndarray:
     """Probabilities of every face by an estimator fitted without its fold, float64 (n, k).
 
@@ -55,6 +57,7 @@ def held_out_probabilities(
     faces : uint8 (n, h, w)
     labels : int (n,), from 0 to k - 1
     groups : (n,); a group is never split; None: faces are split one by one
+    classes : (k,), the labels' names, for estimators that use them
 
     A class that a fold's training part lacks gets probability 0 in it. Raises UserError when a
     training part cannot be learnt from.
@@ -66,20 +69,10 @@ def held_out_probabilities(
         tell(f"held-out estimate, part {number}: {len(train)} faces to learn, {len(test)} to test")
         estimator = make_estimator()
         try:
-            fit(estimator, rows[train], labels[train], None if names is None else names[train])
+            some = None if names is None else names[train]
+            fit_classifier(estimator, rows[train], labels[train], some, classes)
         except (TypeError, ValueError) as error:
             raise UserError(f"the faces left for training cannot be learnt: {error}") from None
         known = np.asarray(estimator.classes_)
         probabilities[test[:, None], known] = estimator.predict_proba(rows[test])
     return probabilities
-
-
-def fit(
-    estimator: Any, rows: np.ndarray, labels: np.ndarray, groups: Optional[Sequence[str]]
-) -> Any:
-    """Fit an estimator, with the groups if it uses them."""
-    from sklearn.utils.validation import has_fit_parameter
-
-    if groups is not None and has_fit_parameter(estimator, "groups"):
-        return estimator.fit(rows, labels, groups=np.asarray(groups))
-    return estimator.fit(rows, labels)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import numpy as np
 
-from cvbaseline.classifiers import CLASSIFIERS, as_tuples, classifier_class
+from cvbaseline.classifiers import CLASSIFIERS, as_tuples, classifier_class, fit_classifier
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
@@ -49,6 +49,9 @@ class TrainOptions(CropOptions):
         "regular expression on the path: pictures for which it (or its first parenthesis) matches "
         "the same text are tested together, never learnt from",
         metavar="PATTERN",
+    )
+    nested: bool = option(
+        False, "classes are whole paths of folders, like type/series/character, not the first one"
     )
     detect: bool = option(False, "look for the face in each picture; else the picture is the face")
     cascade: Optional[Path] = option(
@@ -101,7 +104,7 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     make_estimator = estimator_maker(options.classifier, options.parameters)
     crop = CropOptions(**{item.name: getattr(options, item.name) for item in fields(CropOptions)})
     find_face = face_finder(options.cascade) if options.detect else None
-    data = read_labelled(options.data, crop, options.groups, find_face)
+    data = read_labelled(options.data, crop, options.groups, find_face, options.nested)
     for line in describe_data(data):
         tell(line)
     require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
@@ -123,10 +126,10 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
 
 def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
     """Fit on all faces; UserError for what the classifier cannot learn."""
-    from cvbaseline.classification.cross_validation import fit
-
+    rows = data.faces.reshape(len(data.faces), -1)
+    groups = None if data.groups is None else np.asarray(data.groups)
     try:
-        return fit(estimator, data.faces.reshape(len(data.faces), -1), data.labels, data.groups)
+        return fit_classifier(estimator, rows, data.labels, groups, data.classes)
     except (TypeError, ValueError) as error:
         raise UserError(f"these faces cannot be learnt: {error}") from None
 
@@ -144,7 +147,7 @@ def estimate(
     )
 
     probabilities = held_out_probabilities(
-        make_estimator, data.faces, data.labels, data.groups, folds, seed, tell
+        make_estimator, data.faces, data.labels, data.groups, folds, seed, tell, data.classes
     )
     quality = measure(data.labels, probabilities, data.groups, seed)
     for line in describe_quality(quality, data.classes, data.groups is not None):

@@ -6,10 +6,14 @@ them as arrays and JSON. The same state
 gives the same answers on every version of scikit-learn, because only numpy reads it.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from cvbaseline.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CLASSIFIERS = {
     "majority": "majority:Majority",
@@ -17,6 +21,7 @@ CLASSIFIERS = {
     "fisherfaces": "subspace:Fisherfaces",
     "lbph": "lbph:Lbph",
     "hog_svm": "hog_svm:HogSvm",
+    "hierarchical": "hierarchical:Hierarchical",
     "ensemble": "ensemble:Ensemble",
 }
 
@@ -45,6 +50,25 @@ def make_classifier(name: str, parameters: dict[str, Any]) -> Any:
         if key not in known:
             raise ValueError(f"{name} has no parameter {key!r}, only {', '.join(known)}")
     return kind(**{key: as_tuples(value) for key, value in parameters.items()})
+
+
+def fit_classifier(
+    estimator: Any,
+    rows: "np.ndarray",
+    labels: "np.ndarray",
+    groups: Optional["np.ndarray"] = None,
+    class_names: Optional[Sequence[str]] = None,
+) -> Any:
+    """Fit an estimator, with the groups and the classes' names if it uses them."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    known = {"groups": groups, "class_names": class_names}
+    used = {
+        name: value
+        for name, value in known.items()
+        if value is not None and has_fit_parameter(estimator, name)
+    }
+    return estimator.fit(rows, labels, **used)
 
 
 def as_tuples(value: Any) -> Any:

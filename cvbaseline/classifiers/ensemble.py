@@ -5,18 +5,15 @@ faces (Hansen & Salamon, Neural network ensembles, PAMI 1990); members that look
 things, like pixels and gradients, do.
 """
 
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_is_fitted,
-    has_fit_parameter,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cvbaseline.classifiers import make_classifier
+from cvbaseline.classifiers import fit_classifier, make_classifier
 
 
 class Ensemble(ClassifierMixin, BaseEstimator):
@@ -42,19 +39,22 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         self.settings = settings
 
     def fit(
-        self, X: np.ndarray, y: np.ndarray, groups: Optional[np.ndarray] = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: Optional[np.ndarray] = None,
+        class_names: Optional[Sequence[str]] = None,
     ) -> "Ensemble":
         """Fit every member on faces X (n, height * width) and their classes y (n,).
 
-        groups : (n,), equal for faces that belong together; for the members that use them
+        groups, class_names : see `Hierarchical.fit`; for the members that use them
         """
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         self.members_ = self._new_members()
         for member in self.members_:
-            grouped = groups is not None and has_fit_parameter(member, "groups")
-            member.fit(X, y, **({"groups": groups} if grouped else {}))
+            fit_classifier(member, X, y, groups, class_names)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
