@@ -205,4 +205,5 @@ def test_percentiles_leave_out_what_is_not_defined():
 def test_names_tell_cascades_apart():
     assert short_names([Path("x/a.xml"), Path("y/b.xml")]) == ["a", "b"]
     assert short_names([Path("x/c.xml"), Path("y/c.xml")]) == ["x/c", "y/c"]
+    assert short_names([Path("x/cascade.xml"), Path("y/b.xml")]) == ["x", "b"]
     assert len(set(short_names([Path("c.xml"), Path("c.xml")]))) == 2

@@ -224,7 +224,7 @@ def test_old_and_new_layout_are_the_same_detector(tmp_path):
     old = tmp_path / "old.xml"
     old.write_bytes(render_cascade_old_layout(load_cascade(new)))
     result = compare(CompareOptions(cascades=[new, old], pictures=SCENES, **QUICK))
-    assert [detector.name for detector in result.detectors] == ["cascade", "old"]
+    assert [detector.name for detector in result.detectors] == ["haar_basic", "old"]
     one, two = result.qualities
     assert one.counts == two.counts and one.counts[1] > 0
     timed = {"milliseconds", "megapixels_per_second"}

@@ -52,12 +52,19 @@ def open_detectors(paths: Sequence[Path]) -> list[Detector]:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """File names without suffix; with the folders above where names would be the same."""
-    for length in range(1, max(len(path.parts) for path in paths) + 1):
-        names = ["/".join(path.with_suffix("").parts[-length:]) for path in paths]
+    """File names without suffix; with the folders above where names would be the same.
+
+    A file cascade.xml is named by its folder, that of a training.
+    """
+    told = [
+        path.parent if path.stem == "cascade" and path.parent.name else path.with_suffix("")
+        for path in paths
+    ]
+    for length in range(1, max(len(path.parts) for path in told) + 1):
+        names = ["/".join(path.parts[-length:]) for path in told]
         if len(set(names)) == len(names):
             return names
-    return [f"{path.with_suffix('')} ({number})" for number, path in enumerate(paths, 1)]
+    return [f"{path} ({number})" for number, path in enumerate(told, 1)]
 
 
 def detection_parameters(options: DetectionParameters) -> DetectionParameters:
