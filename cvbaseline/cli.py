@@ -96,6 +96,24 @@ def run_predict(options: Any) -> Optional[int]:
     return None
 
 
+def run_explore(options: Any) -> Optional[int]:
+    """Survey labelled faces."""
+    from cvbaseline.exploring.explore import explore
+
+    explore(options, tell=tell)
+    return None
+
+
+def run_benchmark(options: Any) -> Optional[int]:
+    """Compare classifiers."""
+    from cvbaseline.benchmarking.benchmark import benchmark
+    from cvbaseline.progress import ProgressLine
+
+    with closing(ProgressLine()) as progress:
+        benchmark(options, tell=progress.tell, progress=progress)
+    return None
+
+
 def run_draw(options: Any) -> Optional[int]:
     """Draw faces or scenes with known truth."""
     from cvbaseline.drawing import draw
@@ -204,6 +222,12 @@ COMMANDS = {
     "train": Command("classification.verbs:TrainOptions", run_train, "train a face classifier"),
     "predict": Command(
         "classification.verbs:PredictOptions", run_predict, "name the class of faces"
+    ),
+    "explore": Command(
+        "exploring.explore:ExploreOptions", run_explore, "survey labelled faces: counts, copies"
+    ),
+    "benchmark": Command(
+        "benchmarking.options:BenchmarkOptions", run_benchmark, "compare classifiers honestly"
     ),
     "draw": Command("drawing:DrawOptions", run_draw, "draw faces or scenes with known truth"),
     "cascade train": Command(

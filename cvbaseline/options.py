@@ -6,7 +6,8 @@ no `from __future__ import annotations`, `Optional[int]` and not `int | None`, `
 a closed vocabulary.
 """
 
-from dataclasses import MISSING, field
+import shlex
+from dataclasses import MISSING, field, fields
 from typing import Any
 
 
@@ -31,3 +32,20 @@ def option(default: Any = MISSING, help: str = "", **metadata: Any) -> Any:
 def argument(help: str = "", **metadata: Any) -> Any:
     """A positional argument: `files: list[Path] = argument("...", args=["files"], nargs="+")`."""
     return field(metadata={"help": help.replace("%", "%%"), **metadata})
+
+
+def command_line(verb: str, options: Any) -> str:
+    """The words that make these options: what differs from the defaults, positional ones first."""
+    positional: list[str] = []
+    named: list[str] = []
+    for item in fields(options):
+        value, default = getattr(options, item.name), item.default
+        flag = item.metadata.get("args", [f"--{item.name.replace('_', '-')}"])[0]
+        words = [str(one) for one in value] if isinstance(value, (list, tuple)) else [str(value)]
+        if not flag.startswith("-"):
+            positional += words
+        elif isinstance(default, bool):
+            named += [f"--no-{flag[2:]}" if default else flag] if value != default else []
+        elif value != default and value is not None:
+            named += [flag, *words]
+    return shlex.join(["cvbaseline", *verb.split(), *positional, *named])

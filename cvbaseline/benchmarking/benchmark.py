@@ -13,6 +13,7 @@ from cvbaseline.data_sources import in_part, is_training, join, read_data, take
 from cvbaseline.datasets import LabelledFaces
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import make_folder_of, write_bytes
+from cvbaseline.options import command_line
 
 FORMAT = "cvbaseline benchmark"
 STATE_NAME = "benchmark.json"
@@ -35,7 +36,6 @@ def benchmark(
     options: BenchmarkOptions,
     tell: Tell = lambda line: None,
     progress: Progress = lambda what, done, total: None,
-    command: str = "",
 ) -> Benchmark:
     """Measure the contenders and write the reports into `options.out`.
 
@@ -52,7 +52,8 @@ def benchmark(
     from cvbaseline.benchmarking.running import run_jobs
     from cvbaseline.classification.report import describe_data
 
-    contenders = parse_contenders(options.classifiers or default_names())
+    command = command_line("benchmark", options)
+    contenders = parse_contenders(options.classifiers or default_names(options.nested))
     state = read_state(options.out)
     data = read_both(options)
     for line in describe_data(data):

@@ -26,9 +26,10 @@ class Contender(NamedTuple):
         return estimator_maker(self.name, list(self.settings))()
 
 
-def default_names() -> list[str]:
-    """The classifiers that are compared when none are named."""
-    return [name for name in CLASSIFIERS if name not in ONLY_ON_REQUEST]
+def default_names(nested: bool) -> list[str]:
+    """The classifiers that are compared when none are named; of flat classes no hierarchy."""
+    left_out = ONLY_ON_REQUEST if nested else (*ONLY_ON_REQUEST, "hierarchical")
+    return [name for name in CLASSIFIERS if name not in left_out]
 
 
 def parse_contender(text: str) -> Contender:

@@ -54,6 +54,7 @@ class BenchmarkOptions(DataOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "classifiers", tuple(self.classifiers))
         require(self.cv is None or self.test is None, "--cv and --test exclude each other")
         require(
             not (self.allow_leaks and self.drop_leaks),

@@ -32,6 +32,7 @@ svg.chart{display:block;width:100%;height:auto}
 .chart .thin{stroke-width:1.2;opacity:.55}
 .chart .dashed{stroke-dasharray:5 4}
 .chart .interval{stroke:var(--c);stroke-width:2;opacity:.45}
+.chart .bar{fill:#1c7ed6}
 .chart .dot{fill:var(--c);stroke:var(--card);stroke-width:1.5}
 """
 
@@ -223,6 +224,24 @@ def row_chart(
             y += ROW
         y += GAP
     return _svg(title, bottom + BOTTOM, drawn)
+
+
+def bar_chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
+    """Counts as bars, one below the other, with their numbers."""
+    left = 20 + LETTER * max(len(name) for name, _ in bars)
+    most = max(count for _, count in bars) or 1
+    widest = WIDTH - RIGHT - left - LETTER * (2 + len(f"{most:,}"))
+    drawn, y = "", TOP
+    for name, count in bars:
+        length, centre = widest * count / most, y + ROW / 2 + 4
+        drawn += (
+            f'<text class="name" x="{left - 10:.1f}" y="{centre:.1f}" text-anchor="end">'
+            f'{escape(name)}</text><rect class="bar" x="{left:.1f}" y="{y}" rx="3" '
+            f'width="{length:.1f}" height="{ROW}"/>'
+            f'<text x="{left + length + 8:.1f}" y="{centre:.1f}">{count:,}</text>'
+        )
+        y += ROW + GAP / 2
+    return _svg(title, y + TOP, drawn)
 
 
 def standalone(svg: str) -> str:
