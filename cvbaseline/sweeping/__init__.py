@@ -1,0 +1,1 @@
+"""A grid of detector settings on annotated pictures, and the one to take."""
