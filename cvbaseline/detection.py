@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import cv2
 
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
-PAIRS_AT_A_TIME = 1 << 20  # of boxes and windows compared, which bounds the memory
+PAIRS_AT_A_TIME = 1 << 16  # of boxes and windows compared: their numbers stay in the cache
 
 
 @dataclass(frozen=True, kw_only=True)
