@@ -27,7 +27,7 @@ class Choice(NamedTuple):
     """The setting to take and why, as indices into the settings."""
 
     chosen: int
-    best: int  # with the highest measure
+    best: int  # with the highest measure, of equals the fastest
     as_good: np.ndarray  # int64 (n,): hardly below it, and not proven to be
 
 
@@ -47,7 +47,8 @@ def choose(
     first.
     """
     values = np.nan_to_num(values_of(measure, weights), nan=-1.0)
-    best = int(values.argmax())
+    highest = np.flatnonzero(values == values.max())
+    best = int(highest[milliseconds[highest].argmin()])
     near = np.flatnonzero(values >= values[best] - HARDLY)
     samples = values_of(measure._replace(counts=measure.counts[:, near]), draws)
     differences = samples[:, [int(np.flatnonzero(near == best)[0])]] - samples

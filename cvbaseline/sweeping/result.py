@@ -12,6 +12,9 @@ from cvbaseline.bootstrap import Estimate
 from cvbaseline.detection import DetectionParameters
 from cvbaseline.sweeping.choice import HARDLY, Choice
 
+# In a line to paste, also at their defaults, which a later version may change.
+ALWAYS_SAID = ("scale_factor", "min_neighbors", "min_size")
+
 
 class Values(NamedTuple):
     """A measure of all settings with its bootstrap intervals, float64 (settings,) each."""
@@ -54,7 +57,8 @@ class SweepResult(NamedTuple):
     choice: Choice
     chosen_by: str  # name of a measure
     expected: dict[str, Estimate]  # by measure; what the choice is worth on other pictures
-    searched_now: int  # searches that were not known from before
+    searched_now: int  # searches that were made in this run
+    searched_before: int  # searches that were known
 
     @property
     def chosen(self) -> DetectionParameters:
@@ -95,9 +99,11 @@ def command_line(result: SweepResult) -> str:
         words += ["--cascade", str(result.material.cascade)]
     for field in fields(DetectionParameters):
         value, flag = getattr(result.chosen, field.name), field.name.replace("_", "-")
+        if value == field.default and field.name not in ALWAYS_SAID:
+            continue
         if isinstance(value, bool):
-            words += [] if value == field.default else [f"--{flag}" if value else f"--no-{flag}"]
-        elif value is not None:
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
             words += [f"--{flag}", as_word(value)]
     return shlex.join(words)
 

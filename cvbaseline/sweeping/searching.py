@@ -28,7 +28,8 @@ class SearchedPictures(NamedTuple):
     searches: dict[Path, Searches]
     contents: dict[Path, str]  # SHA-256
     problems: list[str]  # why others cannot be read
-    searched_now: int  # searches that the journal did not know
+    searched_now: int  # searches that were made now
+    searched_before: int  # searches that the journal knew
 
 
 class _Work(NamedTuple):
@@ -95,8 +96,8 @@ def search_pictures(
 
     detector = _Detector(cascade)  # a bad file is an error before the work, not within it
     at_work = _AtWork()
-    result = SearchedPictures({}, {}, [], 0)
-    new = 0
+    result = SearchedPictures({}, {}, [], 0, 0)
+    new = known = 0
     with one_core_each(), at_work:
         workers = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
         tasks = (
@@ -108,13 +109,13 @@ def search_pictures(
             else:
                 if work.new:
                     journal.add(work.content, work.new)
-                    new += len(work.new)
+                new, known = new + len(work.new), known + len(work.known)
                 result.searches[work.path] = {**work.known, **work.new}
                 result.contents[work.path] = work.content
             progress("searching pictures", number, len(paths))
     if not result.searches:
         raise UserError(f"no picture can be read; the first: {result.problems[0]}")
-    return result._replace(searched_now=new)
+    return result._replace(searched_now=new, searched_before=known)
 
 
 @contextmanager

@@ -116,7 +116,9 @@ def sweep(
         program=program(),
     )
     result = conclude(material, settings, kinds, options.choose_by, options.seed, progress)
-    result = result._replace(searched_now=searched.searched_now)
+    result = result._replace(
+        searched_now=searched.searched_now, searched_before=searched.searched_before
+    )
     write_bytes(out / CSV_NAME, render_csv(result).encode())
     write_bytes(out / JSON_NAME, render_json(result).encode())
     write_bytes(out / PAGE_NAME, render_report(result).encode())
@@ -153,7 +155,7 @@ def conclude(
     choice = choose(measure, milliseconds, np.ones(len(measure.counts)), weights)
     outlook = expected(kind, choose_by, milliseconds, seed, progress)
     front = pareto_front(np.stack(costs, axis=1))
-    return SweepResult(material, settings, values, front, choice, choose_by, outlook, 0)
+    return SweepResult(material, settings, values, front, choice, choose_by, outlook, 0, 0)
 
 
 def summary(result: SweepResult, out: Path) -> list[str]:
@@ -170,7 +172,8 @@ def summary(result: SweepResult, out: Path) -> list[str]:
     )
     lines = [
         f"{len(result.settings):,} settings on {material.pictures:,} pictures with "
-        f"{material.faces:,} faces; {result.searched_now:,} searches, the rest was known",
+        f"{material.faces:,} faces; {result.searched_now:,} searches made, "
+        f"{result.searched_before:,} known from before",
         f"recommended: {describe(result.chosen, varied_fields(result.settings))}",
         *(f"  {line}" for line in reason(result)),
         f"  here: {', '.join(here)}",
