@@ -86,6 +86,18 @@ def test_a_face_and_its_mirror_image_get_the_same_answer(moods):
     assert not np.allclose(plain.predict_proba(ask), plain.predict_proba(flipped))
 
 
+def test_kernel_of_mirror_images_is_one():
+    # Of faces and their mirror images, in many numbers: no eigenvalue may be below zero.
+    faces = np.random.default_rng(0).integers(0, 256, (60, 16, 16)).astype(np.uint8)
+    faces = np.concatenate([faces, faces[:, :, ::-1]])
+    model = HogSvm(scales=((16, 4),), n_components=None, landmarks=None)
+    points = model._fit_points(rows(faces), np.ones(120))
+    model.landmarks_ = points[0]
+    matrix = model._features(points)
+    assert np.allclose(matrix, matrix.T)
+    assert np.linalg.eigvalsh(matrix)[0] > -1e-9
+
+
 def test_same_seed_same_model_in_any_order_and_another_seed_another(moods):
     learn, known, ask, _ = moods
     first = HogSvm(**SMALL).fit(learn, known)

@@ -45,6 +45,23 @@ def hog_length(scales: Scales) -> int:
     return sum((size // cell - 1) ** 2 * 4 * BINS for size, cell in scales)
 
 
+def mirror_order(scales: Scales) -> np.ndarray:
+    """Where the numbers of the mirror image's HOG stand in a face's own HOG, int (length,).
+
+    `hog_features(mirrored) == hog_features(faces)[:, mirror_order(scales)]`, but for roundings and
+    for OpenCV's weights around a block's centre, which lie half a pixel off it.
+    """
+    orders, start = [], 0
+    for size, cell in scales:
+        blocks = size // cell - 1
+        places = start + np.arange(blocks**2 * 4 * BINS)
+        # Columns of blocks, rows of blocks, columns of cells, rows of cells, directions.
+        places = places.reshape(blocks, blocks, 2, 2, BINS)
+        orders.append(places[::-1, :, ::-1, :, ::-1].ravel())
+        start += places.size
+    return np.concatenate(orders)
+
+
 def make_descriptor(size: int, cell: int) -> "cv2.HOGDescriptor":
     """OpenCV's HOG of a size x size picture.
 

@@ -4,7 +4,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from cvbaseline.classifiers.hog import Scales, check_scales, hog_features
+from cvbaseline.classifiers.hog import Scales, check_scales, hog_features, mirror_order
 from cvbaseline.classifiers.kernel_machine import KernelMachine
 
 
@@ -36,6 +36,7 @@ class HogSvm(KernelMachine):
     landmarks_ : (m, c), not with the linear kernel; coefficients_ : (m, k), of the kernel's
         values or of the rotated HOG; bias_ : (k,)
     scale_ : of the softmax
+    symmetric_ : whether HOGs are made symmetric before they are averaged over the mirror images
     """
 
     def __init__(
@@ -68,11 +69,22 @@ class HogSvm(KernelMachine):
 
     def _fit_measuring(self, pictures: np.ndarray) -> None:
         """There is nothing to learn about HOG."""
+        self.symmetric_ = bool(self.mirror)
 
     def _measure(self, pictures: np.ndarray) -> list[np.ndarray]:
-        """HOGs of the faces, and of their mirror images if they count, float32 (n, d) each."""
+        """HOGs of the faces, and of their mirror images if they count, float32 (n, d) each.
+
+        Each is the mean of what the face and what its mirror image say about it, so that the two
+        are one another's reflection to the last bit: else the exact machine's kernel matrix is
+        none. Models from before this (without symmetric_) keep what they have learnt with.
+        """
         scales = check_scales(self.scales)
-        sides = [hog_features(pictures, scales)]
-        if self.mirror:
-            sides.append(hog_features(np.ascontiguousarray(pictures[:, :, ::-1]), scales))
-        return sides
+        face = hog_features(pictures, scales)
+        if not self.mirror:
+            return [face]
+        mirrored = hog_features(np.ascontiguousarray(pictures[:, :, ::-1]), scales)
+        if not getattr(self, "symmetric_", False):
+            return [face, mirrored]
+        order = mirror_order(scales)
+        mean = (face + mirrored[:, order]) / 2
+        return [mean, mean[:, order]]
