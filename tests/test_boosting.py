@@ -137,10 +137,28 @@ def test_results_do_not_depend_on_the_number_of_threads(kind, depth):
     assert_equal_stages(stages[0], stages[2])
 
 
-@pytest.mark.parametrize("boost_type", ["GAB", "RAB", "DAB", "LB"])
+@pytest.mark.parametrize("boost_type", ["RAB", "DAB"])
 def test_fast_search_among_codes_is_the_exhaustive_one(boost_type):
     goals = StageGoals(boost_type=boost_type, max_false_alarm=1e-6, max_weak_count=5, max_depth=2)
     assert_equal_stages(train("LBP", goals), train("LBP", goals, "exhaustive"))
+
+
+@pytest.mark.parametrize("boost_type", ["GAB", "LB"])
+def test_fast_least_squares_among_codes_is_the_exhaustive_one_on_every_code_seen(boost_type):
+    # Stumps on all samples: every tree sees the codes of all windows.
+    goals = StageGoals(
+        boost_type=boost_type, max_false_alarm=1e-6, max_weak_count=5, weight_trim_rate=1
+    )
+    fast, exhaustive = train("LBP", goals), train("LBP", goals, "exhaustive")
+    assert fast.threshold == pytest.approx(exhaustive.threshold, rel=1e-6)
+    for name in ("first_node", "left", "right", "feature"):
+        assert np.array_equal(getattr(fast.trees, name), getattr(exhaustive.trees, name))
+    assert fast.trees.leaf == pytest.approx(exhaustive.trees.leaf, rel=1e-6)
+    windows = np.concatenate(drawn())
+    for one, other, feature in zip(fast.trees.subset, exhaustive.trees.subset, fast.trees.feature):
+        seen = np.unique(values_of("LBP")(feature, windows))
+        goes_left = [words[seen >> 5] >> (seen & 31) & 1 for words in (one, other)]
+        assert np.array_equal(*goes_left)
 
 
 def test_the_seed_matters_only_to_the_draw():

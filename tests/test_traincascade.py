@@ -239,3 +239,10 @@ def test_the_search_goes_on_where_it_stopped(samples):
 def test_options_are_checked_before_anything_is_read():
     with pytest.raises(UserError, match="-numStages"):
         TraincascadeOptions(data=Path("d"), vec=Path("v"), bg=Path("b"), num_stages=0)
+
+
+def test_a_trim_rate_given_is_held_in_single_precision_as_in_3_4():
+    words = ["-data", "a", "-vec", "b", "-bg", "c"]
+    given = parse_single_dash(TraincascadeOptions, [*words, "-weightTrimRate", "0.9"], print, {})
+    assert given.parameters.weight_trim_rate == 0.89999997615814208984375
+    assert parse_single_dash(TraincascadeOptions, words, print, {}).weight_trim_rate == 0.95

@@ -4,10 +4,10 @@ Codes are sorted by mean response (least squares) or by weight of class 1; cuts 
 neighbours in that order, and codes without weight are no cuts but go left or right by their
 place. That is what OpenCV 3.4.18's trainer does for every feature. Here it is done only for
 features that can win: no way of sending codes left or right beats answering each code for itself,
-and that bound costs one pass over the samples and no sorting. The choices are the same.
+and that bound costs one pass over the samples and no sorting. The samples are split the same.
 """
 
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 from numba import njit
@@ -42,10 +42,19 @@ class CodeSearch:
     windows : uint8 (n, h, w)
     pool : the features
     kept_bytes : memory for codes; those of features beyond it are computed for every node
+    old_ties : whether codes of one mean response stand in the order of the old trainer's sort,
+        whose kernels take seconds to compile. Without it, least squares may send codes that no
+        sample has to the other side
     """
 
-    def __init__(self, windows: np.ndarray, pool: LbpFeatures, kept_bytes: int = 1 << 30):
-        self._image, self._pool = prepare_lbp(windows), pool
+    def __init__(
+        self,
+        windows: np.ndarray,
+        pool: LbpFeatures,
+        kept_bytes: int = 1 << 30,
+        old_ties: bool = True,
+    ):
+        self._image, self._pool, self._old_ties = prepare_lbp(windows), pool, old_ties
         kept = kept_bytes // len(windows) // _BLOCK * _BLOCK
         self._kept = evaluate_lbp(self._image, LbpFeatures(pool.cells[:kept]))
 
@@ -59,7 +68,8 @@ class CodeSearch:
             if bounds[promising[start]] * _SLACK < best_quality:
                 break
             tried = np.sort(promising[start : start + _TRIED])
-            quality, subset = _try_codes(self._codes(tried), members, pairs, load.criterion)
+            codes = self._codes(tried)
+            quality, subset = _try_codes(codes, members, pairs, load.criterion, self._old_ties)
             first = int(np.argmax(quality.astype(np.float32)))
             rounded, feature = np.float32(quality[first]), int(tried[first])
             if rounded > best_quality or (rounded == best_quality > 0 and feature < best):
@@ -80,27 +90,56 @@ class CodeSearch:
 
     def _bounds(self, members: np.ndarray, pairs: np.ndarray, criterion: int) -> np.ndarray:
         bounds = np.empty(len(self._pool.cells))
+        first, second, signed = _single_terms(members, pairs, criterion)
 
         def task(start: int, stop: int) -> None:
             codes = self._kept[start:stop]
             if stop > len(self._kept):
                 codes = np.empty((stop - start, self._image.shape[2]), np.uint8)
                 evaluate_lbp_kernel(self._image, self._pool.cells[start:stop], RING, codes)
-            bound_codes(codes, members, pairs, criterion, bounds[start:stop])
+            bound_codes(codes, first, second, signed, criterion, bounds[start:stop])
 
         for_blocks(task, len(bounds), _BLOCK)
         return bounds
 
 
+class Terms(NamedTuple):
+    """Samples, each with one number to add up by code."""
+
+    members: np.ndarray  # int64 (m,)
+    values: np.ndarray  # float64 (m,)
+
+
+def _single_terms(
+    members: np.ndarray, pairs: np.ndarray, criterion: int
+) -> tuple[Terms, Terms, bool]:
+    """The pairs' two sums as terms of their own, those of 0 left out.
+
+    Where every response is 1 or -1, a pair (w, w z) is known by w alone: then the terms are the
+    weights of either class, and the flag says that the two sums are their sum and difference.
+    """
+    weights, responses = pairs.T
+    signed = criterion == LEAST_SQUARES and bool(np.all(np.abs(responses) == weights))
+    if signed:
+        columns = np.where(responses > 0, weights, 0), np.where(responses < 0, weights, 0)
+    else:
+        columns = weights, responses
+    first, second = (Terms(members[c != 0], c[c != 0]) for c in columns)
+    return first, second, signed
+
+
 def _try_codes(
-    codes: np.ndarray, members: np.ndarray, pairs: np.ndarray, criterion: int
+    codes: np.ndarray, members: np.ndarray, pairs: np.ndarray, criterion: int, old_ties: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """The quality of each feature's best cut, float64 (features,), and its int32 (.., 8) codes."""
     sums, keys = np.zeros((len(codes), 256, 2)), np.empty((len(codes), 256))
     totals = np.zeros((len(codes), 2))
     sum_codes(codes, members, pairs, criterion, sums, totals, keys)
-    order = np.empty(keys.shape, np.uint16)
-    argsort_rows(keys, order)
+    if criterion == LEAST_SQUARES and not old_ties:
+        order = np.argsort(keys, axis=1, kind="stable").astype(np.uint16)
+    else:
+        order = np.empty(keys.shape, np.uint16)
+        argsort_rows(keys, order)
     quality, subset = np.empty(len(codes)), np.empty((len(codes), 8), np.int32)
     scan_codes(sums, totals, order, criterion, quality, subset)
     return quality, subset
@@ -114,8 +153,9 @@ def _in_subset(codes: np.ndarray, subset: np.ndarray) -> np.ndarray:
 @njit(cache=True, nogil=True, error_model="numpy")
 def bound_codes(
     codes: np.ndarray,
-    members: np.ndarray,
-    pairs: np.ndarray,
+    first: Terms,
+    second: Terms,
+    signed: bool,
     criterion: int,
     bounds: np.ndarray,
 ) -> None:
@@ -124,28 +164,40 @@ def bound_codes(
     Parameters
     ----------
     codes : uint8 (features, n)
-    members, pairs : int64 (m,) and float64 (m, 2), of pair_up
+    first, second, signed : of _single_terms
     criterion : of tree_growing
     bounds : float64 (features,), written
     """
-    table = np.empty((256, 2))
-    for f in range(len(codes)):
+    # Four features at a time share the reading of samples and need not wait for one another.
+    table = np.empty((2, 4, 256))
+    for start in range(0, len(codes), 4):
         table[:] = 0
-        code = codes[f]
-        for i in range(len(members)):
-            c = code[members[i]]
-            table[c, 0] += pairs[i, 0]
-            table[c, 1] += pairs[i, 1]
-        bound = 0.0
-        for c in range(256):
-            a, b = table[c, 0], table[c, 1]
-            if criterion == LEAST_SQUARES:
-                bound += b * b / a if a > 0 else 0.0
-            elif criterion == GINI:
-                bound += (a * a + b * b) / (a + b) if a + b > 0 else 0.0
-            else:
-                bound += max(a, b)
-        bounds[f] = bound
+        last = len(codes) - 1
+        code0, code1 = codes[start], codes[min(start + 1, last)]
+        code2, code3 = codes[min(start + 2, last)], codes[min(start + 3, last)]
+        for side in range(2):
+            terms = second if side else first
+            sum0, sum1 = table[side, 0], table[side, 1]
+            sum2, sum3 = table[side, 2], table[side, 3]
+            for i in range(len(terms.members)):
+                member, value = terms.members[i], terms.values[i]
+                sum0[code0[member]] += value
+                sum1[code1[member]] += value
+                sum2[code2[member]] += value
+                sum3[code3[member]] += value
+        for f in range(start, min(start + 4, len(codes))):
+            bound = 0.0
+            for c in range(256):
+                a, b = table[0, f - start, c], table[1, f - start, c]
+                if signed:
+                    a, b = a + b, a - b
+                if criterion == LEAST_SQUARES:
+                    bound += b * b / a if a > 0 else 0.0
+                elif criterion == GINI:
+                    bound += (a * a + b * b) / (a + b) if a + b > 0 else 0.0
+                else:
+                    bound += max(a, b)
+            bounds[f] = bound
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -13,7 +13,7 @@ stage threshold is lowered until the wanted share of positives passes (Viola & J
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple, Optional, get_args
 
 import numpy as np
@@ -35,6 +35,7 @@ from cvbaseline.cascade import (
     Features,
     FeatureType,
     Stage,
+    TrainingParameters,
     join_trees,
 )
 from cvbaseline.errors import require
@@ -70,6 +71,11 @@ class StageGoals:
         for name in ("max_depth", "max_weak_count"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value}: give 1 or more")
+
+    @classmethod
+    def of(cls, parameters: TrainingParameters) -> "StageGoals":
+        """The goals that a training's parameters hold."""
+        return cls(**{item.name: getattr(parameters, item.name) for item in fields(cls)})
 
 
 class Progress(NamedTuple):
@@ -129,7 +135,7 @@ def _open_search(
     feature_type: FeatureType, windows: np.ndarray, pool: Features, search: SearchKind, seed: int
 ) -> Search:
     if feature_type == "LBP":
-        return CodeSearch(windows, pool)
+        return CodeSearch(windows, pool, old_ties=search == "exhaustive")
     if search == "fast":
         return ScreenedHaar(windows, pool, seed)
     return ExhaustiveHaar(windows, pool)

@@ -50,16 +50,28 @@ def _lbp_tests(table, place, corner, subset, goes_left):
 
     A neighbour's bit is set when its sum is at least the centre's; `corner` is a 4 x 4 grid.
     """
-    centre, codes = np.empty(len(place), np.int32), np.zeros(len(place), np.int32)
-    a, b, c, d = corner[5], corner[6], corner[9], corner[10]
     for i in range(len(place)):
-        centre[i] = _rect_sum(table, place[i], a, b, c, d)
-    for bit, k in ((7, 0), (6, 1), (5, 2), (4, 6), (3, 10), (2, 9), (1, 8), (0, 4)):
-        a, b, c, d = corner[k], corner[k + 1], corner[k + 4], corner[k + 5]
-        for i in range(len(place)):
-            codes[i] |= np.int32(_rect_sum(table, place[i], a, b, c, d) >= centre[i]) << bit
-    for i in range(len(place)):
-        goes_left[i] = subset[codes[i] >> 5] >> np.uint32(codes[i] & 31) & np.uint32(1) != 0
+        at = place[i]
+        s0, s1 = table[at + corner[0]], table[at + corner[1]]
+        s2, s3 = table[at + corner[2]], table[at + corner[3]]
+        s4, s5 = table[at + corner[4]], table[at + corner[5]]
+        s6, s7 = table[at + corner[6]], table[at + corner[7]]
+        s8, s9 = table[at + corner[8]], table[at + corner[9]]
+        s10, s11 = table[at + corner[10]], table[at + corner[11]]
+        s12, s13 = table[at + corner[12]], table[at + corner[13]]
+        s14, s15 = table[at + corner[14]], table[at + corner[15]]
+        centre = np.int32(s5 - s6 - s9 + s10)
+        code = (
+            np.int32(np.int32(s0 - s1 - s4 + s5) >= centre) << 7
+            | np.int32(np.int32(s1 - s2 - s5 + s6) >= centre) << 6
+            | np.int32(np.int32(s2 - s3 - s6 + s7) >= centre) << 5
+            | np.int32(np.int32(s6 - s7 - s10 + s11) >= centre) << 4
+            | np.int32(np.int32(s10 - s11 - s14 + s15) >= centre) << 3
+            | np.int32(np.int32(s9 - s10 - s13 + s14) >= centre) << 2
+            | np.int32(np.int32(s8 - s9 - s12 + s13) >= centre) << 1
+            | np.int32(np.int32(s4 - s5 - s8 + s9) >= centre)
+        )
+        goes_left[i] = subset[code >> 5] >> np.uint32(code & 31) & np.uint32(1) != 0
 
 
 @njit(cache=True, nogil=True)
@@ -125,13 +137,16 @@ def _keep(place, alive, factor, sums, least, out_stages, out_sums):
 
 
 @njit(cache=True, nogil=True)
-def _add_tree(table, place, factor, corners, packed, tree, sums):
-    """Add a tree's answer to each window's sum; all its nodes are tested on all windows."""
+def _add_tree(table, place, factor, corners, norm, packed, tree, sums):
+    """Add a tree's answer to each window's sum; all its nodes are tested on all windows.
+
+    `norm` is None for LBP: the compiler then leaves out what is for Haar features, and the reverse.
+    """
     root, end = packed.first_node[tree], packed.first_node[tree + 1]
     goes_left = np.empty((end - root, len(place)), np.bool_)
     for node in range(root, end):
         tests = goes_left[node - root]
-        if packed.lbp:
+        if norm is None:
             _lbp_tests(table, place, corners[node], packed.subset[node], tests)
         else:
             weight, threshold = packed.weights[node], packed.threshold[node]
@@ -147,27 +162,29 @@ def _judge(table, places, corners, norm, packed, out_stages, out_sums):
     The rule against flat windows is a first test before stage 0: `out_stages` begins at -1 then.
     """
     area = np.float64((packed.width - 2) * (packed.height - 2))
+    # Filled by loops: numba compiles np.arange and the like anew, half a second each.
+    place, alive = np.empty(BLOCK, places.dtype), np.empty(BLOCK, np.int64)
+    factor, sums = np.empty(BLOCK, np.float32), np.empty(BLOCK)
     for start in range(0, len(places), BLOCK):
-        place = places[start : start + BLOCK].copy()
-        count = len(place)
-        alive = np.arange(start, start + count)
-        factor = np.ones(count, np.float32)
-        if not packed.lbp:
-            _norm_factors(table, place, norm, area, factor)
-        if packed.reject_flat:
-            verdict = np.zeros(count)
-            for i in range(count):
-                if not (factor[i] > 0 and area * np.float64(factor[i]) < FLATTEST):
-                    verdict[i] = -1
-            count = _keep(place, alive, factor, verdict, 0.0, out_stages, out_sums)
+        count = min(BLOCK, len(places) - start)
+        for i in range(count):
+            place[i], alive[i], factor[i] = places[start + i], start + i, 1
+        if norm is not None:
+            _norm_factors(table, place[:count], norm, area, factor)
+            if packed.reject_flat:
+                for i in range(count):
+                    varied = factor[i] > 0 and area * np.float64(factor[i]) < FLATTEST
+                    sums[i] = 0 if varied else -1
+                count = _keep(place, alive, factor, sums[:count], 0.0, out_stages, out_sums)
         for stage in range(len(packed.stage_threshold)):
             if count == 0:
                 break
-            sums = np.zeros(count)
+            for i in range(count):
+                sums[i] = 0
             for tree in range(packed.first_tree[stage], packed.first_tree[stage + 1]):
-                _add_tree(table, place[:count], factor, corners, packed, tree, sums)
+                _add_tree(table, place[:count], factor, corners, norm, packed, tree, sums[:count])
             least = packed.stage_threshold[stage]
-            count = _keep(place, alive, factor, sums, least, out_stages, out_sums)
+            count = _keep(place, alive, factor, sums[:count], least, out_stages, out_sums)
 
 
 # ---- judging windows --------------------------------------------------------------------------
@@ -186,11 +203,13 @@ def judge_places(packed: PackedCascade, integral: np.ndarray, places: np.ndarray
         raise ValueError(f"the integral image has {planes} planes; {packed.planes} are needed")
     stages = np.full(len(places), -1 if packed.reject_flat else 0, np.int32)
     sums = np.zeros(len(places))
+    if not (len(packed.stage_threshold) or packed.reject_flat):
+        return Verdicts(stages, sums)
     _judge(
         np.ascontiguousarray(integral).reshape(-1),
         places.astype(np.uint32),
         offsets(packed.corners, integral),
-        offsets(packed.norm, integral).reshape(-1),
+        None if packed.lbp else offsets(packed.norm, integral).reshape(-1),
         packed,
         stages,
         sums,

@@ -13,6 +13,8 @@ from cvbaseline.parallel import for_blocks
 
 from .window_integrals import upright_integral, windows_last
 
+WINDOWS_AT_ONCE = 512  # so that their integral images stay in the cache
+
 # Column and row of the outer cells, from bit 128 down to bit 1.
 RING = np.array([(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)], np.int32)
 
@@ -32,8 +34,13 @@ def enumerate_lbp(width: int, height: int) -> LbpFeatures:
 
 
 def prepare_lbp(windows: np.ndarray) -> np.ndarray:
-    """The integral images of windows, uint8 (n, h, w): int32 (h + 1, w + 1, n)."""
-    return upright_integral(windows_last(windows))
+    """The integral images of windows, uint8 (n, h, w): uint16 or uint32 (h + 1, w + 1, n).
+
+    Sums are cut off to 16 bits where every cell's sum, a difference of them, fits into 16.
+    """
+    height, width = windows.shape[1:]
+    small = (height // 3) * (width // 3) * 255 < 1 << 16
+    return upright_integral(windows_last(windows).astype(np.uint16 if small else np.uint32))
 
 
 def evaluate_lbp(image: np.ndarray, features: LbpFeatures) -> np.ndarray:
@@ -52,20 +59,24 @@ def evaluate_lbp_kernel(
     image: np.ndarray, cells: np.ndarray, ring: np.ndarray, codes: np.ndarray
 ) -> None:
     """Write the codes of features on prepared windows into uint8 (features, n)."""
-    centre = np.empty(image.shape[2], np.int32)
-    for f in range(len(cells)):
-        x, y, w, h = cells[f]
-        row = codes[f]
-        for k in range(-1, 8):
-            left = x + w if k < 0 else x + ring[k, 0] * w
-            top = y + h if k < 0 else y + ring[k, 1] * h
-            a, b = image[top, left], image[top, left + w]
-            c, d = image[top + h, left], image[top + h, left + w]
-            if k < 0:
-                for i in range(len(centre)):
-                    centre[i] = a[i] - b[i] - c[i] + d[i]
-                    row[i] = 0
-            else:
-                bit = np.uint8(128 >> k)
-                for i in range(len(centre)):
-                    row[i] |= bit if a[i] - b[i] - c[i] + d[i] >= centre[i] else np.uint8(0)
+    centre = np.empty(WINDOWS_AT_ONCE, image.dtype)
+    code = np.empty(WINDOWS_AT_ONCE, image.dtype)
+    for start in range(0, image.shape[2], WINDOWS_AT_ONCE):
+        stop = min(start + WINDOWS_AT_ONCE, image.shape[2])
+        for f in range(len(cells)):
+            x, y, w, h = cells[f]
+            for k in range(-1, 8):
+                left = x + w if k < 0 else x + ring[k, 0] * w
+                top = y + h if k < 0 else y + ring[k, 1] * h
+                a, b = image[top, left][start:stop], image[top, left + w][start:stop]
+                c, d = image[top + h, left][start:stop], image[top + h, left + w][start:stop]
+                if k < 0:
+                    for i in range(stop - start):
+                        centre[i] = a[i] - b[i] - c[i] + d[i]
+                        code[i] = 0
+                else:
+                    bit = image.dtype.type(128 >> k)
+                    for i in range(stop - start):
+                        cell = image.dtype.type(a[i] - b[i] - c[i] + d[i])
+                        code[i] |= bit if cell >= centre[i] else image.dtype.type(0)
+            codes[f][start:stop] = code[: stop - start]

@@ -1,10 +1,10 @@
 """Command lines of OpenCV 3's tools: `-numPos 1000`, single dashes, one word for each value.
 
-Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`, and `bare`
-is the value of a flag that may stand without one (`-show`, `-show 2`). Tutorials'
-command lines must work as they stand: a known flag without its dash is taken with a warning, so
-are flags of the tools' ancestors that have no meaning any more; any other unknown word is an
-error that names the nearest flag.
+Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`, `type` makes
+its value of a word, and `bare` is the value of a flag that may stand without one (`-show`,
+`-show 2`). Tutorials' command lines must work as they stand: a known flag without its dash is
+taken with a warning, so are flags of the tools' ancestors that have no meaning any more; any other
+unknown word is an error that names the nearest flag.
 """
 
 import difflib
@@ -100,7 +100,7 @@ def read_value(flag: str, field: "Field[Any]", word: str) -> Any:
     if get_origin(kind) is not None:  # Optional[kind]
         kind = get_args(kind)[0]
     try:
-        return kind(word)
+        return field.metadata.get("type", kind)(word)
     except ValueError:
         what = {int: "a whole number", float: "a number"}.get(kind, "something else")
         raise UserError(f"{flag} needs {what}, not {word!r}") from None

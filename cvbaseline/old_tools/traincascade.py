@@ -134,8 +134,10 @@ class _Run:
         tell: Tell,
         progress: Progress,
     ):
+        from cvbaseline.boosting.stage import StageGoals
         from cvbaseline.formats.annotations import load_background
         from cvbaseline.formats.cascade_xml import Parameters
+        from cvbaseline.training.compile_ahead import compile_kernels
         from cvbaseline.training.negatives import (
             MinedNegatives,
             MiningPlan,
@@ -165,6 +167,8 @@ class _Run:
             self.negatives = MinedNegatives(cache, plan, threads, progress=progress)
         kind = options.feature_type
         self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
+        self.goals = StageGoals.of(options.parameters)
+        threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
         self.stages = self.files.load_stages(options.num_stages)
 
     def _samples(self) -> np.ndarray:
@@ -302,7 +306,7 @@ class _Run:
 
     def _boost(self, positives: np.ndarray, negatives: np.ndarray) -> Optional[Stage]:
         """The stage, its table told row by row."""
-        from cvbaseline.boosting.stage import Progress, StageGoals, train_stage
+        from cvbaseline.boosting.stage import Progress, train_stage
 
         options = self.options
         rule = "+----+---------+---------+"
@@ -312,17 +316,9 @@ class _Run:
         def row(made: Progress) -> None:
             self.tell(f"|{made.count:4d}|{made.hit_rate:9.6g}|{made.false_alarm:9.6g}|\n{rule}")
 
-        goals = StageGoals(
-            boost_type=options.boost_type,
-            min_hit_rate=options.min_hit_rate,
-            max_false_alarm=options.max_false_alarm,
-            weight_trim_rate=options.weight_trim_rate,
-            max_depth=options.max_depth,
-            max_weak_count=options.max_weak_count,
-        )
         return train_stage(
-            positives, negatives, options.feature_type, self.files.pool, goals, options.search,
-            report=row,
+            positives, negatives, options.feature_type, self.files.pool, self.goals,
+            options.search, report=row,
         )  # fmt: skip
 
 

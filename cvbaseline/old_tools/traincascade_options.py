@@ -17,6 +17,11 @@ OBSOLETE = {
 }  # fmt: skip
 
 
+def single_precision(word: str) -> float:
+    """A rate as the old tool reads it; its default stays in double precision."""
+    return float(np.float32(word))
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraincascadeOptions:
     """Train a cascade with the flags of OpenCV 3.4's opencv_traincascade."""
@@ -62,8 +67,9 @@ class TraincascadeOptions:
         0.5, "share of negatives that a stage may pass", args=["-maxFalseAlarmRate"]
     )
     weight_trim_rate: float = option(
-        0.95, "weight of the samples a tree is trained on", args=["-weightTrimRate"]
-    )
+        0.95, "weight of the samples a tree is trained on", args=["-weightTrimRate"],
+        type=single_precision,
+    )  # fmt: skip
     max_depth: int = option(1, "depth of the trees", args=["-maxDepth"])
     max_weak_count: int = option(100, "trees of a stage at most", args=["-maxWeakCount"])
     mode: Literal["BASIC", "CORE", "ALL"] = option(

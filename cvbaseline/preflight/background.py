@@ -177,19 +177,22 @@ def check_positives_among(
     for path, boxes in positives:
         if len(boxes):
             boxed[os.path.realpath(path)] = len(boxes)
+    if not boxed:
+        return []
     paths = [look.path for look in negatives if look.size is not None]
-    named = [path for path in paths if os.path.realpath(path) in boxed]
-    candidates = [*map(Path, boxed), *(Path(os.path.realpath(path)) for path in paths)]
+    real = {path: os.path.realpath(path) for path in paths}
+    named = [path for path in paths if real[path] in boxed]
+    candidates = [Path(path) for path in (*boxed, *real.values())]
     originals = {
         str(path): next((str(other) for other in group if str(other) in boxed), None)
         for group in same_files(candidates)
         for path in group
     }
-    copied = [path for path in paths if path not in named and originals.get(os.path.realpath(path))]
+    copied = [path for path in paths if path not in named and originals.get(real[path])]
     guilty = [*named, *copied]
     if not guilty:
         return []
-    first = os.path.realpath(guilty[0])
+    first = real[guilty[0]]
     boxes = count_of(boxed[originals.get(first) or first], ("annotated box", "annotated boxes"))
     number = count_of(len(guilty), ("picture", "pictures"))
     problem = f"{number} of the negatives show the object: {guilty[0]} has {boxes}"

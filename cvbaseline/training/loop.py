@@ -18,6 +18,7 @@ from cvbaseline.boosting.stage import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluation.evaluator import passes
 from cvbaseline.training import INTERRUPTED_BY_USER
+from cvbaseline.training.compile_ahead import compile_kernels
 from cvbaseline.training.negatives import MinedNegatives, MiningPlan
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.output import TrainingFolder
@@ -101,6 +102,11 @@ class _Training:
         self.progress = progress
         self.folder = TrainingFolder(options)
         self.stages, self.reports, former = self.folder.open()
+        self.goals = StageGoals.of(options.parameters)
+        threads.submit(
+            compile_kernels, options.feature_type, self.folder.pool, self.goals, options.search,
+            options.width, options.height,
+        )  # fmt: skip
         self.positives = load_positives(options, threads, tell)
         cache = PictureCache(list_sources(options), options.cache_mb * 2**20, tell)
         plan = MiningPlan(
@@ -114,14 +120,6 @@ class _Training:
         self.negatives = MinedNegatives(cache, plan, threads, clock.check, progress)
         if former is not None:
             self.negatives.former = former
-        self.goals = StageGoals(
-            boost_type=options.boost_type,
-            min_hit_rate=options.min_hit_rate,
-            max_false_alarm=options.max_false_alarm,
-            weight_trim_rate=options.weight_trim_rate,
-            max_depth=options.max_depth,
-            max_weak_count=options.max_weak_count,
-        )
         self.validation = ValidationPictures(options.validate, tell)
         # Windows never trained on that pass the stages so far.
         self.check = self.positives.check

@@ -3,7 +3,8 @@
 Each stage goes through the pictures in a new seeded order, through each picture's pyramid at a
 new scale phase and grid offset, with a grid as coarse as the number of expected hits allows: the
 first stages see a little of many pictures, the last ones nearly everything. Windows are unique,
-at most `windows_per_picture` come from one picture, all hits count for the false alarm rate.
+at most `windows_per_picture` of a pass come from one picture, all hits count for the false alarm
+rate.
 """
 
 from concurrent.futures import Executor
@@ -156,7 +157,7 @@ def scan_picture(
     packed: PackedCascade,
     grid: Grid,
     quota: int,
-    generator: np.random.Generator,
+    seed: list[int],
 ) -> Hits:
     """Scan a picture's pyramid with the cascade so far and choose at most `quota` of the hits."""
     width, height = packed.width, packed.height
@@ -175,6 +176,7 @@ def scan_picture(
     hits = every[verdicts.stages == len(packed.stage_threshold)]
     chosen = hits
     if len(hits) > quota:
+        generator = np.random.default_rng(seed)
         chosen = hits[np.sort(generator.choice(len(hits), quota, replace=False))]
     corners = np.column_stack(np.divmod(chosen, columns)).tolist()
     windows = [canvas[y : y + height, x : x + width] for y, x in corners]
@@ -285,31 +287,29 @@ class MinedNegatives:
         stages = len(packed.stage_threshold)
         guess = self.plan.max_false_alarm**stages
         rate = (haul.found + 10) / (haul.scanned + 10 / guess)
+        # Drawn for all: opening a generator for each picture costs a fifth of a coarse scan.
+        draws = np.random.default_rng([*seed, *indices]).random((len(indices), 3))
+        draws_of = dict(zip(indices, draws))
 
         def scan(loaded: tuple[int, Picture]) -> Hits:
             index, picture = loaded
-            generator = np.random.default_rng([*seed, index])
-            grid = self._grid(picture, rate, spread, generator)
+            grid = self._grid(picture, rate, spread, draws_of[index])
             scarce = grid.step <= FINEST_GRID
             quota = self.plan.windows_per_picture if scarce else spread
-            return scan_picture(picture, packed, grid, quota, generator)
+            return scan_picture(picture, packed, grid, quota, [*seed, index])
 
         for hits in self.threads.map(scan, self.cache.load(indices, self.threads)):
             haul.found += hits.found
             haul.scanned += hits.scanned
             haul.add(hits.windows)
 
-    def _grid(
-        self,
-        picture: Picture,
-        rate: float,
-        spread: int,
-        generator: np.random.Generator,
-    ) -> Grid:
-        """A grid on which about twice the windows wanted are expected to pass."""
+    def _grid(self, picture: Picture, rate: float, spread: int, draws: np.ndarray) -> Grid:
+        """A grid on which about twice the windows wanted are expected to pass.
+
+        Its phase and offset come from the draws, float64 (3,), each from 0 to 1.
+        """
         width, height = self.plan.width, self.plan.height
         expected = rate * window_count(picture.grey.shape, width, height)
         step = int(np.clip(np.sqrt(expected / (2 * spread)), FINEST_GRID, max(width, height)))
-        phase = SCALE_STEP ** generator.random()
-        across, down = generator.integers(0, step, 2).tolist()
-        return Grid(phase, step, (across, down))
+        phase, across, down = draws.tolist()
+        return Grid(SCALE_STEP**phase, step, (int(across * step), int(down * step)))

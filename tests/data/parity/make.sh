@@ -6,9 +6,10 @@ set -e
 trainer=$(realpath "$1")
 cd "$(dirname "$0")"
 python draw.py .
-for run in LBP_GAB_1 LBP_GAB_2 LBP_GAB_3 LBP_DAB_1 LBP_DAB_3 LBP_RAB_1 LBP_RAB_2 LBP_LB_1 LBP_LB_3 \
+for run in LBP_GAB_1 LBP_GAB_2 LBP_GAB_3 LBP_DAB_1 LBP_DAB_2 LBP_DAB_3 LBP_RAB_1 LBP_RAB_2 \
+           LBP_RAB_3 LBP_LB_1 LBP_LB_2 LBP_LB_3 \
            BASIC_GAB_1 CORE_GAB_2 ALL_GAB_3 BASIC_DAB_1 ALL_DAB_2 CORE_DAB_3 BASIC_RAB_1 \
-           ALL_RAB_3 BASIC_LB_1 ALL_LB_3 LBP_GAB_1_off BASIC_GAB_1_off CORE_DAB_1_off; do
+           BASIC_RAB_2 ALL_RAB_3 BASIC_LB_1 CORE_LB_2 ALL_LB_3 LBP_GAB_1_off BASIC_GAB_1_off CORE_DAB_1_off; do
     features=${run%%_*} rest=${run#*_}
     boosting=${rest%%_*} rest=${rest#*_}
     depth=${rest%%_*}
