@@ -71,8 +71,9 @@ def describe_leaks(splits: list[Split], leaks: list[Leak]) -> list[str]:
 def refuse_leaks(splits: list[Split], leaks: list[Leak]) -> None:
     """UserError when test pictures are in training as they are; near copies are let through."""
     if any(len(leak.exact) for leak in leaks):
+        together = "keep copies together with --group-by near-duplicates, " * (len(splits) > 1)
         raise UserError(
-            f"{describe_leaks(splits, leaks)[0]}. Keep copies together with --group-by "
-            "near-duplicates, leave them out of training with --drop-leaks, or measure anyway "
-            "with --allow-leaks: the report then tells the results with and without them"
+            f"{describe_leaks(splits, leaks)[0]}: {together}leave them out of training with "
+            "--drop-leaks, or measure anyway with --allow-leaks, and the report tells the results "
+            "with and without them"
         )

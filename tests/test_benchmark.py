@@ -1,0 +1,348 @@
+"""The benchmark from pictures to report: what is stored, resumed, said and shown."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cvbaseline.benchmarking import running, worker
+from cvbaseline.benchmarking.benchmark import benchmark
+from cvbaseline.benchmarking.contenders import default_names, parse_contender, parse_contenders
+from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion, distort
+from cvbaseline.benchmarking.options import BenchmarkOptions
+from cvbaseline.benchmarking.records import Record, read_record, write_record
+from cvbaseline.drawing import EMOTIONS, draw_face
+from cvbaseline.drawing.styles import random_style
+from cvbaseline.errors import UserError
+from cvbaseline.images import write_picture
+
+SIDE = 32
+EACH = 20
+
+
+@pytest.fixture(scope="module")
+def characters(tmp_path_factory):
+    """Three drawn characters who show all emotions: a folder for each."""
+    folder = tmp_path_factory.mktemp("characters")
+    for character in range(3):
+        style = random_style(np.random.default_rng(character))
+        (folder / f"character {character}").mkdir()
+        for number in range(EACH):
+            face = draw_face(1000 * character + number, EMOTIONS[number % 7], SIDE, style)
+            write_picture(folder / f"character {character}" / f"{number}.png", face.image)
+    return folder
+
+
+def run_here(jobs, data, splits, *_):
+    """`run_jobs` without child processes, which take seconds to start."""
+    with tempfile.TemporaryDirectory() as folder:
+        worker.write_data(Path(folder), data)
+        here = worker.Worker(Path(folder))
+        for job in jobs:
+            # The way through JSON, as a child gets it.
+            here.do(json.loads(json.dumps(running.message(job, splits[job.split], 1))))
+    return []
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """No child processes."""
+    monkeypatch.setattr(running, "run_jobs", run_here)
+
+
+@pytest.fixture(scope="module")
+def measured(characters, tmp_path_factory):
+    """All contenders that are compared by default, with everything that can be asked for."""
+    out = tmp_path_factory.mktemp("out") / "benchmark"
+    lines = []
+    options = BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1", learning_curve=True, robustness=True
+    )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(running, "run_jobs", run_here)
+        done = benchmark(options, tell=lines.append)
+    return done, lines, json.loads((out / "results.json").read_text())
+
+
+def records(out):
+    """Every stored record's probabilities by its name."""
+    folder = out / "predictions"
+    found = {}
+    for path in sorted(folder.rglob("*.npz")):
+        with np.load(path, allow_pickle=False) as arrays:
+            found[path.relative_to(folder).as_posix()] = arrays["probabilities"]
+    return found
+
+
+def test_every_contender_beats_the_majority_on_drawn_faces(measured):
+    done, _, results = measured
+    assert done.failures == ()
+    assert [one["title"] for one in results["contenders"]] == default_names(nested=False)
+    against = {
+        one["first"] if one["second"] == "majority" else one["second"]: one
+        for one in results["comparisons"]
+        if "majority" in (one["first"], one["second"])
+    }
+    for contender in results["contenders"]:
+        if contender["title"] != "majority":
+            low = contender["scores"]["accuracy"][1]
+            assert low > results["majority_accuracy"][0], contender["title"]
+            assert against[contender["title"]]["holds"], contender["title"]
+
+
+def test_numbers_follow_from_the_stored_predictions(measured):
+    done, _, results = measured
+    stored = records(done.out)
+    (scores,) = (one["scores"] for one in results["contenders"] if one["title"] == "hog_svm")
+    plain = [stored[name] for name in stored if re.match(r"hog_svm/fold_\d-", name)]
+    assert sum(map(len, plain)) == 3 * EACH
+    assert np.sum(scores["confusion"]) == 3 * EACH
+    right = np.trace(scores["confusion"]) / (3 * EACH)
+    assert scores["accuracy"][0] == pytest.approx(right, abs=1e-5)
+
+
+def test_a_second_run_measures_nothing_and_says_the_same(measured, characters, tmp_path):
+    done, _, results = measured
+    out = tmp_path / "copy"
+    shutil.copytree(done.out, out)
+    options = BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1", learning_curve=True, robustness=True
+    )
+    again = benchmark(options)
+    assert (again.measured, again.stored) == (0, done.measured)
+    assert json.loads((out / "results.json").read_text()) == results
+
+
+def test_only_what_is_missing_is_added(measured, characters, tmp_path, here):
+    done, _, _ = measured
+    out = tmp_path / "copy"
+    shutil.copytree(done.out, out)
+    before = records(out)
+    (removed,) = (out / "predictions" / "eigenfaces").glob("fold_2-*")
+    name = removed.relative_to(out / "predictions").as_posix()
+    removed.unlink()
+    (damaged,) = (out / "predictions" / "eigenfaces").glob("fold_1-*")
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    options = BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1",
+        classifiers=("eigenfaces", "eigenfaces:n_components=2"),
+    )  # fmt: skip
+    assert benchmark(options).measured == 4
+    after = records(out)
+    assert np.array_equal(after[name], before[name])
+    assert len(after) == len(before) + 2
+
+
+def test_changed_pictures_are_noticed(measured, characters, tmp_path, here):
+    done, _, _ = measured
+    out, changed = tmp_path / "copy", tmp_path / "changed"
+    shutil.copytree(done.out, out)
+    shutil.copytree(characters, changed)
+    write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
+    lines = []
+    options = BenchmarkOptions(
+        data=changed, out=out, size=SIDE, cv="2x1", classifiers=("majority",)
+    )
+    assert benchmark(options, tell=lines.append).measured == 2
+    assert any("not those of the last run" in line for line in lines)
+
+
+def test_a_killed_run_continues_to_the_same_predictions(measured, characters, tmp_path):
+    whole, out = records(measured[0].out), tmp_path / "out"
+    words = [
+        sys.executable, "-m", "cvbaseline", "benchmark", str(characters), "--size", str(SIDE),
+        "--cv", "2x1", "--classifiers", "hog_svm", "--learning-curve", "--robustness",
+        "--out", str(out),
+    ]  # fmt: skip
+    run = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    while run.poll() is None and not records(out):
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    half = records(out)
+    assert 1 <= len(half) < len([name for name in whole if name.startswith("hog_svm/")])
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    for name, probabilities in records(out).items():
+        assert np.array_equal(probabilities, whole[name])
+
+
+class Links(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.tags = [], []
+
+    def handle_starttag(self, tag, attributes):
+        """Note addresses."""
+        self.tags.append(tag)
+        self.fetched += [value for name, value in attributes if name in ("src", "href")]
+
+
+def test_the_page_holds_everything_and_fetches_nothing(measured):
+    done, _, _ = measured
+    page = Links()
+    page.feed((done.out / "report.html").read_text())
+    assert page.tags.count("svg") >= 8 and page.tags.count("img") > 20
+    assert all(address.startswith("data:image/png") for address in page.fetched)
+    text = (done.out / "report.html").read_text()
+    for name in ("How many more pictures?", "Poorer pictures", "eigenface 1", "@article{turk1991"):
+        assert name in text
+    assert "cvbaseline benchmark" in text and "scikit-learn" in text
+
+
+def test_markdown_names_its_figures(measured):
+    done, _, _ = measured
+    text = (done.out / "report.md").read_text()
+    figures = re.findall(r"\]\((figures/[^)]*)\)", text)
+    assert len(figures) >= 8
+    for name in figures:
+        assert "<svg" in (done.out / name).read_text()
+
+
+def test_no_pictures_means_none(measured, characters, tmp_path):
+    done, _, _ = measured
+    out = tmp_path / "copy"
+    shutil.copytree(done.out, out)
+    options = BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1", pictures=False, classifiers=("eigenfaces",)
+    )
+    benchmark(options)
+    assert "<img" not in (out / "report.html").read_text()
+
+
+def test_leaks_are_refused_dropped_or_told(characters, tmp_path, here):
+    data = tmp_path / "data"
+    shutil.copytree(characters, data / "train")
+    for character in range(3):
+        (data / "test" / f"character {character}").mkdir(parents=True)
+        for number in range(8):
+            name = f"character {character}/{number}.png"
+            if number < 4:  # the others are in training as well
+                (data / "train" / name).rename(data / "test" / name)
+            else:
+                shutil.copy(data / "train" / name, data / "test" / name)
+
+    def run(**more):
+        lines = []
+        options = BenchmarkOptions(
+            data=data, out=tmp_path / "out", size=SIDE, classifiers=("eigenfaces",), **more
+        )
+        benchmark(options, tell=lines.append)
+        return lines, json.loads((tmp_path / "out" / "results.json").read_text())
+
+    with pytest.raises(UserError, match="12 of 24 test pictures are in training as well: 12 as th"):
+        run()
+    lines, results = run(allow_leaks=True)
+    (contender,) = results["contenders"]
+    confusion = np.array(contender["scores_without_copies"]["confusion"])
+    assert results["leaked_tests"] == 12 and confusion.sum() == 12
+    assert contender["scores"]["accuracy"][0] > contender["scores_without_copies"]["accuracy"][0]
+    assert any("copies were learnt from" in line for line in lines)
+    lines, results = run(drop_leaks=True)
+    assert results["leaked_tests"] == 0 and results["splits"][0]["trained_on"] == 3 * EACH - 24
+    assert any("12 training pictures that are copies" in line for line in lines)
+
+
+def test_missed_faces_count_as_errors(characters, tmp_path, here):
+    out = tmp_path / "out"
+    options = BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1", classifiers=("eigenfaces",), detect=True,
+        allow_leaks=True,
+    )  # fmt: skip
+    benchmark(options)
+    (contender,) = json.loads((out / "results.json").read_text())["contenders"]
+    confusion = np.array(contender["scores"]["confusion"])
+    assert confusion.sum() == 3 * EACH and confusion[:, -1].sum() > 0
+    right = np.trace(confusion) / (3 * EACH)
+    assert contender["scores"]["accuracy"][0] == pytest.approx(right, abs=1e-5)
+
+
+def test_a_contender_that_fails_does_not_stop_the_others(characters, tmp_path):
+    options = BenchmarkOptions(
+        data=characters, out=tmp_path / "out", size=SIDE, cv="2x1",
+        classifiers=("majority", "hog_svm:C=-1"),
+    )  # fmt: skip
+    done = benchmark(options)
+    assert len(done.failures) == 2 and "C must be a positive number" in done.failures[0]
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [one["title"] for one in results["contenders"]] == ["majority"]
+    assert results["incomplete"] == ["hog_svm C=-1"]
+
+
+def test_a_folder_of_others_is_left_alone(characters, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not from a benchmark"):
+        benchmark(BenchmarkOptions(data=characters, out=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_contenders_and_their_settings():
+    contender = parse_contender("hog_svm:scales=[[32,8],[16,8]],C=2,kernel=linear")
+    assert contender.title == "hog_svm scales=[[32,8],[16,8]] C=2 kernel=linear"
+    assert contender.make().scales == ((32, 8), (16, 8)) and contender.make().C == 2
+    with pytest.raises(UserError, match="no such classifier; known are majority"):
+        parse_contender("hog")
+    with pytest.raises(UserError, match="'c=2' is no parameter of hog_svm"):
+        parse_contender("hog_svm:c=2")
+    with pytest.raises(UserError, match="are the same: leave one out"):
+        parse_contenders(["hog_svm", "hog_svm:C=5.0"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cv": "5", "test": "x"}, "--cv and --test exclude each other"),
+        ({"allow_leaks": True, "drop_leaks": True}, "exclude each other"),
+        ({"jobs": 0}, "--jobs must be 1 to 1024"),
+        ({"seed": -1}, "--seed must not be negative"),
+    ],
+)
+def test_options_that_cannot_be(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        BenchmarkOptions(data=tmp_path, **options)
+
+
+def test_records_are_read_back_or_not_at_all(tmp_path):
+    path = tmp_path / "a" / "record.npz"
+    record = Record(np.random.default_rng(0).random((5, 3)), {"fit_seconds": 0.5})
+    write_record(path, record)
+    again = read_record(path, (5, 3))
+    assert np.array_equal(again.probabilities, record.probabilities)
+    assert again.facts == record.facts and again.directions is None
+    assert read_record(path, (4, 3)) is None  # of another test
+    path.write_bytes(path.read_bytes()[:-10])
+    assert read_record(path, (5, 3)) is None
+    assert read_record(tmp_path / "none.npz", (5, 3)) is None
+
+
+@pytest.mark.parametrize("distortion", DISTORTIONS, ids=str)
+def test_distortions_do_what_they_say(distortion):
+    faces = cv2.GaussianBlur(np.random.default_rng(0).normal(128, 300, (60, 60)), (0, 0), 4)
+    faces = np.stack([np.clip(faces, 0, 255)] * 40).astype(np.uint8)
+    changed = distort(faces, distortion).astype(float)
+    assert np.array_equal(changed, distort(faces, distortion))
+    difference = changed - faces
+    if distortion.kind == "noise":
+        inside = difference[(faces > 100) & (faces < 155)]
+        assert inside.std() == pytest.approx(distortion.level, rel=0.1)
+    elif distortion.kind == "shift":
+        window = np.outer(np.hanning(60), np.hanning(60))
+        moved, _ = cv2.phaseCorrelate(faces[0] * window, changed[0] * window)
+        assert np.hypot(*moved) == pytest.approx(60 * distortion.level, rel=0.25, abs=0.5)
+    else:
+        assert np.abs(np.diff(changed)).mean() < np.abs(np.diff(faces.astype(float))).mean()
+
+
+def test_unknown_distortions_are_our_mistake():
+    with pytest.raises(ValueError, match="unknown distortion"):
+        distort(np.zeros((1, 8, 8), np.uint8), Distortion("rain", 1))
