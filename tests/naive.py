@@ -216,6 +216,39 @@ def least_squares_scores(features, labels, weights, C, train, test):
     return features[test] @ np.linalg.lstsq(system, wanted, rcond=None)[0]
 
 
+def dense_sift(face, cell, stride):
+    """RootSIFT descriptors on a grid, pixel by pixel: a list of 128 numbers for each point."""
+    height, width = face.shape
+    half = 2 * cell
+
+    def grey(y, x):
+        return float(face[min(max(y, 0), height - 1), min(max(x, 0), width - 1)])
+
+    result = []
+    for top in range(0, height - 4 * cell + 1, stride):
+        for left in range(0, width - 4 * cell + 1, stride):
+            cells = [[[0.0] * 8 for _ in range(4)] for _ in range(4)]
+            for y in range(height):
+                for x in range(width):
+                    dx = (grey(y, x + 1) - grey(y, x - 1)) / 2
+                    dy = (grey(y + 1, x) - grey(y - 1, x)) / 2
+                    turn = math.atan2(dy, dx) / (2 * math.pi) * 8 % 8
+                    for row in range(4):
+                        for column in range(4):
+                            cy, cx = top + (row + 0.5) * cell, left + (column + 0.5) * cell
+                            weight = max(0.0, 1 - abs(y + 0.5 - cy) / cell)
+                            weight *= max(0.0, 1 - abs(x + 0.5 - cx) / cell)
+                            away = (cy - top - half) ** 2 + (cx - left - half) ** 2
+                            weight *= math.exp(-away / half**2 / 2) * math.hypot(dx, dy)
+                            low = int(turn) % 8
+                            cells[row][column][low] += weight * (1 - turn % 1)
+                            cells[row][column][(low + 1) % 8] += weight * (turn % 1)
+            flat = [value for row in cells for place in row for value in place]
+            total = sum(flat) + 0.5 * 16 * cell**2
+            result.append([math.sqrt(value / total) for value in flat])
+    return result
+
+
 # ---- feature pools, splits, boosting -------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_faces import MOODS, mood_faces
 
+from cvbaseline.classifiers.bag_of_words import BagOfWords
 from cvbaseline.classifiers.ensemble import Ensemble
 from cvbaseline.classifiers.hog_svm import HogSvm
 from cvbaseline.classifiers.lbph import Lbph
@@ -38,6 +39,7 @@ ESTIMATORS = [
     Fisherfaces(),
     Lbph(grid_x=4, grid_y=5),
     Majority(),
+    BagOfWords(words=4, grids=((4, 6),), size=32, descriptor_components=8, landmarks=9),
     Ensemble("lbph+ensemble", {"ensemble": {"estimators": "majority+fisherfaces"}}),
 ]
 

@@ -21,6 +21,7 @@ CLASSIFIERS = {
     "fisherfaces": "subspace:Fisherfaces",
     "lbph": "lbph:Lbph",
     "hog_svm": "hog_svm:HogSvm",
+    "bag_of_words": "bag_of_words:BagOfWords",
     "hierarchical": "hierarchical:Hierarchical",
     "ensemble": "ensemble:Ensemble",
 }
