@@ -1,10 +1,12 @@
 """The Pareto front: recall over false boxes a picture, coloured by the time; and its table."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cvbaseline.html_page import escape
 from cvbaseline.sweeping.heatmaps import colour
-from cvbaseline.sweeping.result import SweepResult, as_word, describe, rounded, varied_fields
+from cvbaseline.sweeping.result import SweepResult, as_word, describe, rounded, said_fields
 
 WIDTH, HEIGHT = 900, 420  # of the chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 16, 48
@@ -25,10 +27,24 @@ border-radius:14px;box-shadow:var(--shade)}
 .front .chosen{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--card);
 stroke-width:5px;stroke-linejoin:round}
 .table tr.chosen{background:color-mix(in srgb,var(--o) 14%,transparent)}
-.table td:not(.word),.table th:not(.word){text-align:right}
+.table td,.table th{text-align:right}
 .table td{padding-block:.25rem;line-height:1.25}
 .table small{color:var(--soft);font-size:.8em;display:block}
 """
+
+
+class _Frame(NamedTuple):
+    """The ranges of the axes; false boxes are on a logarithmic scale."""
+
+    most_rate: float
+    least_recall: float
+
+    def place(self, rate: float, recall: float) -> tuple[float, float]:
+        """Where a point is in the chart."""
+        across = np.log(max(rate, LEAST_RATE) / LEAST_RATE) / np.log(self.most_rate / LEAST_RATE)
+        up = (recall - self.least_recall) / (1 - self.least_recall)
+        x = LEFT + (WIDTH - LEFT - RIGHT) * min(float(across), 1.0)
+        return x, TOP + (HEIGHT - TOP - BOTTOM) * (1 - up)
 
 
 def render_front(result: SweepResult) -> str:
@@ -37,52 +53,57 @@ def render_front(result: SweepResult) -> str:
     rates = result.measures["false_per_picture"].value
     speed = result.measures["ms_per_picture"].value
     most_rate = next((rate for rate in RATES if rate >= max(rates.max(), 1.0)), RATES[-1])
-    least_recall = np.floor(recall.min() * 10) / 10 if recall.min() < 1 else 0.9
-
-    def place(rate: float, reached: float) -> tuple[float, float]:
-        across = np.log(max(rate, LEAST_RATE) / LEAST_RATE) / np.log(most_rate / LEAST_RATE)
-        up = (reached - least_recall) / (1 - least_recall)
-        x = LEFT + (WIDTH - LEFT - RIGHT) * min(float(across), 1.0)
-        return x, TOP + (HEIGHT - TOP - BOTTOM) * (1 - up)
-
-    drawn = []
-    for rate in (rate for rate in RATES if rate <= most_rate):
-        x, y = place(rate, least_recall)
-        word = "0" if rate == LEAST_RATE else f"{rate:g}"
-        drawn.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{y:.1f}"/>'
-            f'<text x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle">{word}</text>'
-        )
-    for reached in np.arange(round(least_recall * 10), 11) / 10:
-        x, y = place(0, reached)
-        drawn.append(
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 9}" y="{y + 4:.1f}" text-anchor="end">{reached:.1f}</text>'
-        )
-    paints, names = shades(speed), varied_fields(result.settings)
+    frame = _Frame(most_rate, min(np.floor(recall.min() * 10) / 10, 0.9))
+    paints, names = shades(speed), said_fields(result.settings)
+    dots = ""
     for i in np.argsort(result.front, kind="stable"):
-        x, y = place(rates[i], recall[i])
+        x, y = frame.place(rates[i], recall[i])
         kind, radius = ("on", 6.5) if result.front[i] else ("off", 4)
-        drawn.append(
+        dots += (
             f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{paints[i]}">'
             f"<title>{escape(describe(result.settings[i], names))}</title></circle>"
         )
-    x, y = place(rates[result.choice.chosen], recall[result.choice.chosen])
-    anchor, label = ("end", x - 10) if x > LEFT + 130 else ("start", x - 4)
-    drawn.append(
-        f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
-        f'<text class="chosen" x="{label:.1f}" y="{y - 14:.1f}" text-anchor="{anchor}">recommended'
-        "</text>"
-    )
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    chosen = result.choice.chosen
+    ring = _ring(*frame.place(rates[chosen], recall[chosen]))
     return (
         f'<div class="chart"><svg class="front" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="Recall over false boxes a picture">{"".join(drawn)}'
-        f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">false boxes a picture</text>'
-        f'<text transform="translate(14 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">recall'
-        "</text></svg></div>"
+        f'aria-label="Recall over false boxes a picture">{_axes(frame)}{dots}{ring}</svg></div>'
         f'<p class="axes">{speed.max():.0f} ms<i class="scale"></i>{speed.min():.0f} ms a picture, '
         "logarithmic</p>"
+    )
+
+
+def _axes(frame: _Frame) -> str:
+    """Lines with their numbers, and what they are of."""
+    drawn = ""
+    for rate in (rate for rate in RATES if rate <= frame.most_rate):
+        x, y = frame.place(rate, frame.least_recall)
+        word = "0" if rate == LEAST_RATE else f"{rate:g}"
+        drawn += (
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{y:.1f}"/>'
+            f'<text x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle">{word}</text>'
+        )
+    for tenth in range(round(frame.least_recall * 10), 11):
+        _, y = frame.place(0, tenth / 10)
+        drawn += (
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{LEFT - 9}" y="{y + 4:.1f}" text-anchor="end">{tenth / 10:.1f}</text>'
+        )
+    return (
+        f'{drawn}<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
+        f'false boxes a picture</text><text transform="translate(14 {HEIGHT / 2}) rotate(-90)" '
+        'text-anchor="middle">recall</text>'
+    )
+
+
+def _ring(x: float, y: float) -> str:
+    """The mark of the recommended setting, its word above and to the left where there is room."""
+    anchor, start = ("end", x - 10) if x > LEFT + 130 else ("start", x - 4)
+    line = y - 14 if y > TOP + 20 else y + 26
+    return (
+        f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
+        f'<text class="chosen" x="{start:.1f}" y="{line:.1f}" text-anchor="{anchor}">recommended'
+        "</text>"
     )
 
 
@@ -97,8 +118,8 @@ def shades(speed: np.ndarray) -> list[str]:
 def render_front_table(result: SweepResult) -> str:
     """The settings on the front, best recall first; the many fold away."""
     rows = np.flatnonzero(result.front)
-    rows = rows[np.lexsort((result.measures["false_per_picture"].value[rows],
-                            -result.measures["recall"].value[rows]))]  # fmt: skip
+    recall, rates = result.measures["recall"].value, result.measures["false_per_picture"].value
+    rows = rows[np.lexsort((rates[rows], -recall[rows]))]
     first = _table(result, rows[:SHOWN])
     if len(rows) <= SHOWN:
         return first
@@ -109,7 +130,7 @@ def render_front_table(result: SweepResult) -> str:
 
 
 def _table(result: SweepResult, rows: np.ndarray) -> str:
-    names = varied_fields(result.settings)
+    names = said_fields(result.settings)
     heads = [*(name.replace("_", " ") for name in names)]
     heads += [values.title for values in result.measures.values()]
     lines = []

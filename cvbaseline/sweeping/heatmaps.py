@@ -8,9 +8,7 @@ import numpy as np
 
 from cvbaseline.detection import DetectionParameters
 from cvbaseline.html_page import escape
-from cvbaseline.sweeping.result import SweepResult, as_word, describe
-
-ROWS, COLUMNS = "scale_factor", "min_neighbors"
+from cvbaseline.sweeping.result import COLUMNS, ROWS, SweepResult, as_word, describe
 
 # Viridis (van der Walt & Smith 2015): even steps of lightness, also for the colour-blind.
 VIRIDIS = (
@@ -23,7 +21,7 @@ margin-top:.8rem}
 .maps figure{padding:.7rem .9rem .9rem;content-visibility:visible}
 .maps h3{margin:0 0 .4rem;font-size:1rem}
 .maps h3 span{color:var(--soft);font-weight:400;font-size:.85rem;margin-left:.4rem}
-.heat{overflow-x:auto}
+.heat{overflow-x:auto;padding:0 3px 3px 0}
 .heat table{width:100%;min-width:calc(3rem + var(--n)*1.55rem);border-collapse:separate;
 border-spacing:1.5px;font-size:.75rem;table-layout:fixed}
 .heat th,.heat td{border:0;padding:.3rem 0;text-align:center}
@@ -120,8 +118,8 @@ def _cell(result: SweepResult, name: str, index: Optional[int], numbers: bool) -
     if index is None or np.isnan(value):
         return f'<td class="none">{"–" if numbers else ""}</td>'
     low, high = np.nanmin(values.value), np.nanmax(values.value)
-    share = (value - low) / (high - low) if high > low else 1.0
-    paint = colour(share if values.better > 0 else 1 - share)
+    worst, best = (low, high) if values.better > 0 else (high, low)
+    paint = colour((value - worst) / (best - worst) if high > low else 1.0)
     chosen = ' class="chosen"' if index == result.choice.chosen else ""
     title = f"{describe(result.settings[index], [ROWS, COLUMNS])}: {value:.3f}"
     text = _written(value, high) if numbers else ""

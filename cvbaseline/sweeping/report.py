@@ -7,22 +7,24 @@ from cvbaseline.html_page import escape, render_page
 from cvbaseline.sweeping.choice import AS_FAST, FOLDS, HARDLY, REPEATS
 from cvbaseline.sweeping.front_chart import FRONT_STYLE, render_front, render_front_table
 from cvbaseline.sweeping.heatmaps import (
-    COLUMNS,
     HEAT_STYLE,
-    ROWS,
     capital,
     groups_of,
     render_heatmap,
     render_small,
 )
 from cvbaseline.sweeping.result import (
+    COLUMNS,
+    ROWS,
     SweepResult,
     as_word,
     command_line,
+    count_of,
     describe,
     python_lines,
     reason,
     rounded,
+    said_fields,
     varied_fields,
 )
 
@@ -64,8 +66,9 @@ def render_report(result: SweepResult) -> str:
     title = f"Detector settings for {folder.name}"
     body = f"""<header>
 <h1><bdi>{escape(title)}</bdi></h1>
-<p class="about"><bdi>{escape(material.cascade.name)}</bdi> at {len(result.settings):,} settings on
-{material.pictures:,} pictures with {material.faces:,} faces, {material.megapixels:.2g} megapixels
+<p class="about"><bdi>{escape(material.cascade.name)}</bdi> at
+{count_of(len(result.settings), "setting")} on {count_of(material.pictures, "picture")} with
+{count_of(material.faces, "face")}, {material.megapixels:.2g} megapixels
 a picture. All numbers: <a href="records.csv">records.csv</a>,
 <a href="records.json">records.json</a>.</p>
 </header>
@@ -83,10 +86,9 @@ a picture. All numbers: <a href="records.csv">records.csv</a>,
 
 def _recommended(result: SweepResult) -> str:
     """The setting, what it is worth, why, and lines to paste."""
-    names = list(dict.fromkeys([ROWS, COLUMNS, *varied_fields(result.settings)]))
     items = "".join(
         f"<li><b>{escape(as_word(getattr(result.chosen, name)))}</b>{name.replace('_', ' ')}</li>"
-        for name in names
+        for name in said_fields(result.settings)
     )
     why = " ".join(reason(result))
     return f"""<section id="recommended">
@@ -166,7 +168,7 @@ def _others(result: SweepResult) -> str:
 
 def _front(result: SweepResult) -> str:
     return f"""<section id="front">
-<h2>What can be traded<span>Pareto front: {int(result.front.sum())} settings</span></h2>
+<h2>What can be traded<span>Pareto front: {count_of(int(result.front.sum()), "setting")}</span></h2>
 <p class="hint">No setting finds more, with fewer false boxes and in less time, than one of these.
 Pale dots are the settings that one of them beats.</p>
 {render_front(result)}

@@ -12,8 +12,10 @@ from cvbaseline.bootstrap import Estimate
 from cvbaseline.detection import DetectionParameters
 from cvbaseline.sweeping.choice import HARDLY, Choice
 
+ROWS, COLUMNS = "scale_factor", "min_neighbors"  # the axes of heatmaps, always said
+
 # In a line to paste, also at their defaults, which a later version may change.
-ALWAYS_SAID = ("scale_factor", "min_neighbors", "min_size")
+ALWAYS_SAID = (ROWS, COLUMNS, "min_size")
 
 
 class Values(NamedTuple):
@@ -70,6 +72,16 @@ def varied_fields(settings: list[DetectionParameters]) -> list[str]:
     """Names of the fields that differ between settings, in their order."""
     names = [field.name for field in fields(DetectionParameters)]
     return [name for name in names if len({getattr(one, name) for one in settings}) > 1]
+
+
+def said_fields(settings: list[DetectionParameters]) -> list[str]:
+    """The fields that say which setting is meant: the axes, and what else differs."""
+    return list(dict.fromkeys([ROWS, COLUMNS, *varied_fields(settings)]))
+
+
+def count_of(number: int, what: str) -> str:
+    """`1 setting`, `2 settings`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def describe(setting: DetectionParameters, names: list[str]) -> str:
@@ -134,6 +146,8 @@ def reason(result: SweepResult) -> list[str]:
     values, speed = result.measures[result.chosen_by], result.measures["ms_per_picture"]
     names = varied_fields(result.settings)
     title = values.title
+    if len(result.settings) == 1:
+        return ["It is the only setting that was tried."]
     if best == chosen and len(result.choice.as_good) == 1:
         return [f"It has the highest {title}, and no other setting comes near it."]
     lines = [

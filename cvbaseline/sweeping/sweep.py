@@ -37,9 +37,10 @@ from cvbaseline.sweeping.result import (
     SweepResult,
     Values,
     command_line,
+    count_of,
     describe,
     reason,
-    varied_fields,
+    said_fields,
 )
 from cvbaseline.sweeping.searching import Progress, SearchedPictures, search_pictures
 from cvbaseline.sweeping.tally import tally_boxes
@@ -171,10 +172,10 @@ def summary(result: SweepResult, out: Path) -> list[str]:
         result.measures[name].value[chosen] for name in ("false_per_picture", "ms_per_picture")
     )
     lines = [
-        f"{len(result.settings):,} settings on {material.pictures:,} pictures with "
-        f"{material.faces:,} faces; {result.searched_now:,} searches made, "
+        f"{count_of(len(result.settings), 'setting')} on {count_of(material.pictures, 'picture')} "
+        f"with {count_of(material.faces, 'face')}; {result.searched_now:,} searches made, "
         f"{result.searched_before:,} known from before",
-        f"recommended: {describe(result.chosen, varied_fields(result.settings))}",
+        f"recommended: {describe(result.chosen, said_fields(result.settings))}",
         *(f"  {line}" for line in reason(result)),
         f"  here: {', '.join(here)}",
         f"  {rate:.2f} false boxes and {speed:.1f} ms a picture (one core)",
