@@ -157,8 +157,8 @@ def test_the_leak_check_counts_refuses_and_drops():
     leak = find_leak(split, keys, clusters)
     assert (leak.exact.tolist(), leak.near.tolist()) == ([15], [16])
     (line,) = describe_leaks([split], [leak])
-    assert line.startswith("2 of 8 test pictures are in training as well: 1 as they are, 1 as near")
-    with pytest.raises(UserError, match="2 of 8 test pictures.*--drop-leaks"):
+    assert line.endswith("in training as well: 2 of 8 (1 as they are, 1 as near copies)")
+    with pytest.raises(UserError, match="test pictures .* 2 of 8 .*--drop-leaks"):
         refuse_leaks([split], [leak])
     clean = drop_leaks(split, clusters)
     assert clean.train.tolist() == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
@@ -172,7 +172,7 @@ def test_groups_on_both_sides_are_counted():
     keys = np.arange(6)
     leak = find_leak(split, keys, keys, ["a", "b", "c", "a", "b", "d"])
     assert leak.groups == 2 and leak.all.size == 0
-    assert describe_leaks([split], [leak]) == ["2 groups are on both sides of the split"]
+    assert describe_leaks([split], [leak]) == ["groups on both sides of the split: 2"]
 
 
 def test_faces_of_different_moods_are_no_copies_of_noise():

@@ -150,7 +150,7 @@ def checked_splits(data: LabelledFaces, options: BenchmarkOptions, tell: Tell) -
         splits = [drop_leaks(split, clusters) for split in splits]
         dropped = before - sum(len(split.train) for split in splits)
         leaks = [find_leak(split, keys, clusters, data.groups) for split in splits]
-        lines.append(f"{dropped:,} training pictures that are copies of test pictures left out")
+        lines.append(f"training pictures left out as copies of test pictures: {dropped:,}")
     elif not options.allow_leaks:
         refuse_leaks(splits, leaks)
     for line in lines:

@@ -100,8 +100,8 @@ def _about_setting(findings: Findings, jobs: int) -> list[Judgement]:
         )  # fmt: skip
     if findings.leaked:
         remarks.append(
-            _warning(f"{findings.leaked:,} tests ask about pictures whose copies were learnt from; "
-                     "the results are also given without them.")
+            _warning(f"Tests with pictures whose copies were learnt from: {findings.leaked:,}; the "
+                     "results are also given without them.")
         )  # fmt: skip
     versions = {
         tuple(sorted(version.items()))

@@ -57,14 +57,12 @@ def describe_leaks(splits: list[Split], leaks: list[Leak]) -> list[str]:
     groups = sum(leak.groups for leak in leaks)
     lines = []
     if exact or near:
-        what = [f"{exact:,} as they are"] if exact else []
-        what += [f"{near:,} as near copies"] if near else []
         lines.append(
-            f"{exact + near:,} of {tests:,} test pictures are in training as well: "
-            + ", ".join(what)
+            f"test pictures that are in training as well: {exact + near:,} of {tests:,} "
+            f"({exact:,} as they are, {near:,} as near copies)"
         )
     if groups:
-        lines.append(f"{groups:,} groups are on both sides of the split")
+        lines.append(f"groups on both sides of the split: {groups:,}")
     return lines
 
 
@@ -73,7 +71,7 @@ def refuse_leaks(splits: list[Split], leaks: list[Leak]) -> None:
     if any(len(leak.exact) for leak in leaks):
         together = "keep copies together with --group-by near-duplicates, " * (len(splits) > 1)
         raise UserError(
-            f"{describe_leaks(splits, leaks)[0]}: {together}leave them out of training with "
+            f"{describe_leaks(splits, leaks)[0]}; {together}leave them out of training with "
             "--drop-leaks, or measure anyway with --allow-leaks, and the report tells the results "
             "with and without them"
         )

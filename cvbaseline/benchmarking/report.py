@@ -117,7 +117,7 @@ def headline(ranked: list[Outcome], findings: Findings) -> str:
 def _results(ranked: list[Outcome], findings: Findings, leaks: Sequence[str]) -> Section:
     palette = palette_of(findings)
     blocks: list[Block] = [summary_table(ranked, findings)]
-    blocks += [Paragraph(f"{line}.") for line in leaks]
+    blocks += [Paragraph(f"Leak check: {line}.") for line in leaks]
     if ranked:
         blocks += [accuracy_figure(ranked, findings, palette), time_figure(ranked, palette)]
         blocks.append(cost_table(ranked))

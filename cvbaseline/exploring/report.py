@@ -75,29 +75,33 @@ def remarks(survey: Survey) -> list[Remark]:
     if clusters:
         copies = sum(len(cluster.members) - 1 for cluster in clusters)
         found.append(
-            _note(f"{copies:,} faces are copies of others: {survey.repeated:,} equal in every "
-                  f"pixel, {copies - survey.repeated:,} nearly so. copies.csv lists them.")
+            _note(f"Copies of other faces: {copies:,} ({survey.repeated:,} equal in every pixel, "
+                  f"{copies - survey.repeated:,} nearly so), listed in copies.csv.")
         )  # fmt: skip
-    conflicts = [cluster for cluster in clusters if cluster.conflicting]
+    conflicts = sum(cluster.conflicting for cluster in clusters)
     if conflicts:
-        text = f"{len(conflicts):,} sets of copies have more than one class"
+        equal = ""
         if survey.contradictions:
-            text += f"; {survey.contradictions:,} pictures have two although all pixels are equal"
-        found.append(_warning(f"{text}: no classifier can get these right."))
-    across = [cluster for cluster in clusters if cluster.across]
+            equal = f" ({survey.contradictions:,} although equal in every pixel)"
+        found.append(
+            _warning(f"Sets of copies with different classes: {conflicts:,}{equal}. No classifier "
+                     "can get these right.")
+        )  # fmt: skip
+    across = sum(cluster.across for cluster in clusters)
     if across:
         found.append(
-            _warning(f"{len(across):,} sets of copies lie in more than one part: what is tested "
-                     "was learnt from. cvbaseline benchmark tells the results without them.")
+            _warning(f"Sets of copies in more than one part: {across:,}. What is tested was learnt "
+                     "from; cvbaseline benchmark tells the results without them.")
         )  # fmt: skip
     if len(survey.flat):
-        found.append(_warning(f"{len(survey.flat):,} faces show next to nothing (one shade)."))
+        found.append(_warning(f"Faces that show next to nothing, one shade: {len(survey.flat):,}."))
     if survey.missed:
-        missed = f"{survey.missed:,} of {len(data.labels):,} faces"
-        false = f"{data.false_boxes:,} boxes where none is labelled"
-        found.append(_note(f"The detector missed {missed}, and found {false}."))
+        found.append(
+            _note(f"Missed by the detector: {survey.missed:,} of {len(data.labels):,} faces; boxes "
+                  f"where none is labelled: {data.false_boxes:,}.")
+        )  # fmt: skip
     if data.problems:
-        found.append(_warning(f"{len(data.problems):,} left out; the first: {data.problems[0]}"))
+        found.append(_warning(f"Left out: {len(data.problems):,}; the first: {data.problems[0]}"))
     return sorted(found, key=lambda remark: remark.kind != "warning")
 
 
