@@ -31,6 +31,12 @@ def area(boxes: np.ndarray) -> np.ndarray:
     return boxes[:, 2] * boxes[:, 3]
 
 
+def nested(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over the smaller area of every pair, float64 (n, m): 1 for a box in another."""
+    smaller = np.minimum(area(a)[:, None], area(b)[None])
+    return intersection(a, b) / np.maximum(smaller, 1)
+
+
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of every pair, float64 (n, m) in [0, 1]; 0 for two empty boxes."""
     common = intersection(a, b)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 import numpy as np
 
-from cvbaseline.boxes import iou
+from cvbaseline.boxes import iou, nested
 from cvbaseline.errors import FormatError, require
 from cvbaseline.options import option
+from cvbaseline.tilted_detection import turned_back, turned_copy
 from cvbaseline.window_search import Search, find_windows, group_windows
 
 if TYPE_CHECKING:
     import cv2
 
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
+SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of one face
 PAIRS_AT_A_TIME = 1 << 16  # of boxes and windows compared: their numbers stay in the cache
 
 
@@ -30,13 +32,23 @@ class DetectionParameters:
     )
     min_neighbors: int = option(
         # Three is OpenCV's; our cascades are permissive, and best read with more (cascades/*.json).
-        10, "drop a box that no more than this many windows agree on", metavar="COUNT"
+        10,
+        "drop a box that no more than this many windows agree on",
+        metavar="COUNT",
     )
     min_size: int = option(24, "smallest side of a box in pixels", metavar="PIXELS")
     max_size: Optional[int] = option(
         None, "largest side of a box in pixels; without it the whole picture", metavar="PIXELS"
     )
     equalise_picture: bool = option(False, "even out the picture's histogram before the search")
+    tilt: int = option(
+        0, "search copies turned by so many degrees to either side as well: 4 times slower",
+        metavar="DEGREES",
+    )  # fmt: skip
+    merge_overlap: Optional[float] = option(
+        None, "drop a box that shares so much with a better one, as a part of the smaller of the "
+        "two (0.7: mostly nested); without it none, or at 0.5 with --tilt", metavar="PART",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         require(
@@ -50,6 +62,11 @@ class DetectionParameters:
         require(
             self.max_size is None or self.max_size >= self.min_size,
             f"max size must be min size ({self.min_size}) or more, got {self.max_size}",
+        )
+        require(0 <= self.tilt <= 90, f"tilt must be 0 to 90 degrees, got {self.tilt}")
+        require(
+            self.merge_overlap is None or 0 < self.merge_overlap <= 1,
+            f"merge overlap must be above 0 and at most 1, got {self.merge_overlap}",
         )
         # Verbs inherit from several options classes; each checks its own values.
         getattr(super(), "__post_init__", lambda: None)()
@@ -105,13 +122,16 @@ def detect(
     classifier: "cv2.CascadeClassifier",
     parameters: DetectionParameters,
 ) -> Detections:
-    """Find objects in a picture; the boxes are those of detectMultiScale.
+    """Find objects in a picture; the boxes are those of detectMultiScale, unless they are merged.
 
     Windows that pass the cascade are grouped to boxes. A window whose last stage sums up to F is
     worth p = 1 / (1 + exp(-2 F)), the probability that a boosted classifier assigns (Friedman,
     Hastie & Tibshirani 2000, section 4). A box's score is the sum of p over the windows that
     overlap it by half or more: how many agree, weighted by how sure they are. With min_neighbors
     0 every window is a box, and its score its own p.
+
+    With tilt, turned copies of the picture are searched as well, each for itself, and of boxes on
+    one face the best is kept.
 
     Parameters
     ----------
@@ -138,6 +158,52 @@ def detect_counted(
         raise ValueError(f"a grey picture is uint8 (h, w), got {grey.dtype} {grey.shape}")
     if parameters.equalise_picture:
         grey = cv2.equalizeHist(grey)
+    found, overlap = _search_copy(grey, classifier, parameters), parameters.merge_overlap
+    if parameters.tilt:
+        turned = (
+            _search_turned(grey, degrees, classifier, parameters)
+            for degrees in (-parameters.tilt, parameters.tilt)
+        )
+        found = CountedDetections(*map(np.concatenate, zip(found, *turned)))
+        overlap = overlap or SAME_FACE
+    if overlap is not None:
+        found = _merged(found, overlap)
+    order = np.lexsort((*found.boxes.T[::-1], -found.scores))
+    return CountedDetections(*(part[order] for part in found))
+
+
+def _search_turned(
+    grey: np.ndarray,
+    degrees: int,
+    classifier: "cv2.CascadeClassifier",
+    parameters: DetectionParameters,
+) -> CountedDetections:
+    """What is found in a turned copy, as boxes of the picture."""
+    copy, turn = turned_copy(grey, degrees)
+    found = _search_copy(copy, classifier, parameters)
+    boxes, inside = turned_back(found.boxes, turn, grey.shape)
+    return CountedDetections(boxes[inside], found.scores[inside], found.neighbors[inside])
+
+
+def _merged(found: CountedDetections, overlap: float) -> CountedDetections:
+    """Of boxes that share so much, the one with the most windows, of equals the best score.
+
+    Only a box with as many windows drops another: so the boxes `above` a min_neighbors are the
+    same whether they are merged before or after.
+    """
+    left = np.lexsort((*found.boxes.T[::-1], -found.scores, -found.neighbors))
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[nested(found.boxes[best][None], found.boxes[left])[0] < overlap]
+    return CountedDetections(*(part[kept] for part in found))
+
+
+def _search_copy(
+    grey: np.ndarray, classifier: "cv2.CascadeClassifier", parameters: DetectionParameters
+) -> CountedDetections:
+    """What is found in a picture as it is, in any order."""
     search = Search(
         np.ascontiguousarray(grey),
         classifier,
@@ -152,8 +218,7 @@ def detect_counted(
     else:
         boxes, neighbors = group_windows(search, windows, parameters.min_neighbors)
         scores = _agreement(boxes, windows, probabilities)
-    order = np.lexsort((*boxes.T[::-1], -scores))
-    return CountedDetections(boxes[order], scores[order], neighbors[order])
+    return CountedDetections(boxes, scores, neighbors)
 
 
 def _agreement(boxes: np.ndarray, windows: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
