@@ -79,4 +79,7 @@ def evaluate_lbp_kernel(
                     for i in range(stop - start):
                         cell = image.dtype.type(a[i] - b[i] - c[i] + d[i])
                         code[i] |= bit if cell >= centre[i] else image.dtype.type(0)
-            codes[f][start:stop] = code[: stop - start]
+            # Not as an assignment of slices, which takes two seconds to compile.
+            row = codes[f]
+            for i in range(stop - start):
+                row[start + i] = np.uint8(code[i])
