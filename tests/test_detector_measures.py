@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cvbaseline.bootstrap import BOOTSTRAP_ROUNDS, draws, percentile_interval
 from cvbaseline.boxes import as_boxes
-from cvbaseline.detection import Detections
+from cvbaseline.detection import CountedDetections
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
 from cvbaseline.detector_quality.measures import MEASURES, difference, measure_detector
 from cvbaseline.detector_quality.searching import SearchedPicture, short_names
@@ -23,11 +23,14 @@ def searched(faces, found, candidates=None, ignore=(), milliseconds=10.0, size=(
     """A picture; boxes as [(box, score), ...]."""
 
     def detections(scored):
-        return Detections(as_boxes([box for box, _ in scored]), np.array([s for _, s in scored]))
+        counts = np.ones(len(scored), np.int32)
+        scores = np.array([score for _, score in scored])
+        return CountedDetections(as_boxes([box for box, _ in scored]), scores, counts)
 
     picture = AnnotatedPicture(Path("a.png"), as_boxes(faces), as_boxes(list(ignore)))
     candidates = found if candidates is None else candidates
-    return SearchedPicture(picture, size, detections(found), detections(candidates), milliseconds)
+    found, candidates = detections(found).above(0), detections(candidates)
+    return SearchedPicture(picture, size, found, candidates, milliseconds)
 
 
 def values(quality):

@@ -195,7 +195,13 @@ def taken_faces(entry: SearchedPicture, boxes: Detections, min_iou: float) -> np
 
 def _pool(searched: Sequence[SearchedPicture], min_iou: float) -> _Pool:
     parts = [
-        match(*entry.candidates, entry.picture.boxes, entry.picture.ignore, min_iou)
+        match(
+            entry.candidates.boxes,
+            entry.candidates.scores,
+            entry.picture.boxes,
+            entry.picture.ignore,
+            min_iou,
+        )
         for entry in searched
     ]
     owner = np.repeat(np.arange(len(parts)), [len(part.scores) for part in parts])

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters, Detections, detect, open_cascade
+from cvbaseline.detection import (
+    CountedDetections,
+    DetectionParameters,
+    Detections,
+    detect,
+    detect_counted,
+    open_cascade,
+)
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_each
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ class SearchedPicture(NamedTuple):
     picture: AnnotatedPicture
     size: tuple[int, int]  # width and height in pixels
     found: Detections  # at the setting
-    candidates: Detections  # at min_neighbors 1 (0 if the setting says so)
+    candidates: CountedDetections  # at min_neighbors 1 (0 if the setting says so)
     milliseconds: float  # a search at the setting takes on one core
 
 
@@ -103,7 +110,9 @@ def search_pictures(
         for number, (picture, grey) in enumerate(read_each(pictures, skipped), 1):
             size = (grey.shape[1], grey.shape[0])
             # First the search that is not timed, so that none of the timed ones is a cold start.
-            candidates = [detect(grey, detector.classifier, permissive) for detector in detectors]
+            candidates = [
+                detect_counted(grey, detector.classifier, permissive) for detector in detectors
+            ]
             found, times = _search_in_turn(grey, detectors, parameters, rounds, number)
             for index in range(len(detectors)):
                 searched[index].append(
