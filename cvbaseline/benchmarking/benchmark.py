@@ -48,7 +48,13 @@ def benchmark(
     from cvbaseline.benchmarking.judgements import judge
     from cvbaseline.benchmarking.plan import make_plan, missing
     from cvbaseline.benchmarking.records import data_key
-    from cvbaseline.benchmarking.report import cost_table, make_report, rank, summary_table
+    from cvbaseline.benchmarking.report import (
+        clean_table,
+        cost_table,
+        make_report,
+        rank,
+        summary_table,
+    )
     from cvbaseline.benchmarking.running import run_jobs
     from cvbaseline.classification.report import describe_data
 
@@ -57,7 +63,8 @@ def benchmark(
     state = read_state(options.out)
     data = read_both(options)
     for line in describe_data(data):
-        tell(line)
+        if not line.startswith("warning"):  # the judgements say it of the test part
+            tell(line)
     require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
     splits, leaks, leak_lines = checked_splits(data, options, tell)
     key = data_key(data)
@@ -84,7 +91,8 @@ def benchmark(
     write_report(options.out, report)
     write_results(options.out, findings, [one.text for one in judgements])
     ranked = rank(findings.outcomes)
-    for table in (summary_table(ranked, findings), cost_table(ranked)):
+    tables = [summary_table(ranked, findings), cost_table(ranked)]
+    for table in [*tables, *([clean_table(ranked)] if findings.leaked else [])]:
         for row in text_table(table):
             tell(row)
     for line in [report.about, *failures, *(one.text for one in judgements)]:

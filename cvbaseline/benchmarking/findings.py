@@ -146,12 +146,16 @@ def _tests(data: LabelledFaces, splits: list[Split], leaked: list[np.ndarray]) -
 
 
 def _majority(data: LabelledFaces, splits: list[Split], tests: _Tests) -> Answers:
-    """The answers of one who knows the training part's frequencies and looks at no face."""
+    """The answers of one who knows the training part's frequencies and looks at no face.
+
+    A face that was missed is missed by this one as well.
+    """
     classes = len(data.classes)
     rows = []
     for split in splits:
         count = np.bincount(data.labels[split.train], minlength=classes)
-        rows.append(np.tile(count / count.sum(), (len(split.test), 1)))
+        found = 1.0 if data.found is None else data.found[split.test, None]
+        rows.append(np.tile(count / count.sum(), (len(split.test), 1)) * found)
     truth = data.labels[tests.faces]
     return Answers(tests.faces, truth, np.concatenate(rows), tests.units, tests.repeats)
 

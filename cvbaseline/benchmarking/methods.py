@@ -147,7 +147,8 @@ class Methods:
             "Macro F1 is the mean of the classes' F1, balanced accuracy the mean of their recalls, "
             "log loss the mean of -ln p(true class). The calibration error (ECE) is the mean gap "
             f"between confidence and accuracy over 15 bins{self.cite('guo2017')}. Intervals cover "
-            f"95 %: percentiles of 1,000 bootstrap draws of whole {units}{self.cite('efron1993')}. "
+            f"95 %: percentiles of 1,000 bootstrap draws of whole {units}, less their bias"
+            f"{self.cite('efron1993')}. "
             "They show what other test pictures would do, not what other training pictures would."
         )
 

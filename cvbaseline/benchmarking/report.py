@@ -21,6 +21,7 @@ from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.benchmarking.judgements import Judgement
 from cvbaseline.benchmarking.methods import Methods
 from cvbaseline.benchmarking.options import BenchmarkOptions
+from cvbaseline.benchmarking.scores import Scores
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.reports.blocks import (
     Block,
@@ -33,9 +34,12 @@ from cvbaseline.reports.blocks import (
     Section,
     Table,
 )
+from cvbaseline.reports.html import NUMBERED_CLASSES
 
+MEASURES = ("accuracy", "macro F1", "balanced accuracy", "log loss", "ECE")
 MOST_COMPARISONS = 21  # that are shown without unfolding
 MOST_CLASSES = 40  # in a table of classes
+MOST_CONFUSED = 8  # pairs of classes that are named
 SINGULAR = {"eigenfaces": "eigenface", "fisherfaces": "Fisherface"}
 
 
@@ -118,6 +122,8 @@ def _results(ranked: list[Outcome], findings: Findings, leaks: Sequence[str]) ->
     palette = palette_of(findings)
     blocks: list[Block] = [summary_table(ranked, findings)]
     blocks += [Paragraph(f"Leak check: {line}.") for line in leaks]
+    if findings.leaked:
+        blocks.append(clean_table(ranked))
     if ranked:
         blocks += [accuracy_figure(ranked, findings, palette), time_figure(ranked, palette)]
         blocks.append(cost_table(ranked))
@@ -135,30 +141,28 @@ def _results(ranked: list[Outcome], findings: Findings, leaks: Sequence[str]) ->
 
 def summary_table(ranked: list[Outcome], findings: Findings) -> Table:
     """How good every contender is."""
-    leaking = any(outcome.clean for outcome in ranked)
-    header = ["contender", "accuracy", "macro F1", "balanced accuracy", "log loss", "ECE"]
-    if leaking:
-        header[2:2] = ["without copies"]
-        header[4:4] = ["without copies"]
-    rows = []
-    for outcome in ranked:
-        scores, clean = outcome.scores, outcome.clean
-        row = [
-            outcome.title,
-            interval(scores.accuracy),
-            interval(scores.macro_f1),
-            interval(scores.balanced_accuracy),
-            interval(scores.log_loss),
-            interval(scores.calibration_error),
-        ]
-        if leaking:
-            row[2:2] = [interval(clean.accuracy) if clean else "–"]
-            row[4:4] = [interval(clean.macro_f1) if clean else "–"]
-        rows.append(row)
+    header = ("contender", *MEASURES)
+    rows = [[outcome.title, *_measures(outcome.scores)] for outcome in ranked]
     if all(outcome.contender.name != "majority" for outcome in ranked):
         nothing = ["–"] * (len(header) - 2)
         rows.append(["(the most frequent class)", interval(findings.majority), *nothing])
     return Table(header, rows)
+
+
+def clean_table(ranked: list[Outcome]) -> Table:
+    """How good they are on the test faces that have no copy in training."""
+    rows = [[outcome.title, *_measures(outcome.clean)] for outcome in ranked if outcome.clean]
+    return Table(("without copies", *MEASURES), rows)
+
+
+def _measures(scores: Scores) -> list[str]:
+    return [
+        interval(scores.accuracy),
+        interval(scores.macro_f1),
+        interval(scores.balanced_accuracy),
+        interval(scores.log_loss),
+        interval(scores.calibration_error),
+    ]
 
 
 def cost_table(ranked: list[Outcome]) -> Table:
@@ -222,8 +226,24 @@ def _confusions(ranked: list[Outcome], findings: Findings) -> Section:
         if findings.data.found is None:
             counts = counts[:, :-1]
         blocks.append(Confusion(outcome.title, findings.data.classes, counts))
+    if len(findings.data.classes) > NUMBERED_CLASSES:
+        rows = [(outcome.title, _confused(outcome, findings.data.classes)) for outcome in ranked]
+        blocks.append(Table(("contender", "most often confused"), rows, frozenset({1})))
     hint = "Rows: true classes; columns: named classes; the darker, the larger a share of the row."
     return Section("Confusion matrices", blocks, hint)
+
+
+def _confused(outcome: Outcome, classes: Sequence[str]) -> str:
+    """The most frequent mistakes in words."""
+    counts = outcome.scores.confusion[:, :-1].copy()
+    np.fill_diagonal(counts, 0)
+    worst = np.argsort(-counts, axis=None, kind="stable")[:MOST_CONFUSED]
+    places = [np.unravel_index(place, counts.shape) for place in worst]
+    return ", ".join(
+        f"{classes[true]} for {classes[said]} ({counts[true, said]:g})"
+        for true, said in places
+        if counts[true, said] > 0
+    )
 
 
 def _probabilities(ranked: list[Outcome], findings: Findings) -> Section:

@@ -21,7 +21,8 @@ from cvbaseline.reports.blocks import (
 )
 from cvbaseline.reports.charts import CHART_STYLE
 
-MOST_CLASSES = 16  # of a confusion matrix with numbers in it
+NUMBERED_CLASSES = 16  # at most, of a confusion matrix with numbers in it
+SHOWN_CLASSES = 150  # at most, of one that is shown at all
 
 STYLE = f"""{CHART_STYLE}
 header,main,footer{{max-width:1080px}}
@@ -36,6 +37,7 @@ border-radius:8px;padding:.5rem .8rem;break-inside:avoid}}
 table.numbers td:not(.words),table.numbers th:not(.words){{text-align:right}}
 table.numbers tbody th{{text-align:left!important;font-weight:600;white-space:nowrap}}
 table.numbers thead th:first-child{{text-align:left!important}}
+table.numbers td.words{{white-space:normal;overflow-wrap:anywhere}}
 td small{{display:block;color:var(--soft);font-size:.85em}}
 thead th{{vertical-align:bottom}}
 .plot{{padding:.8rem;margin-top:.8rem;max-width:760px}}
@@ -53,6 +55,8 @@ background:color-mix(in srgb,var(--b) calc(var(--v)*78%),var(--card))}}
 @media(prefers-color-scheme:dark){{.matrix td.strong{{color:#101012}}}}
 @media print{{.matrix td.strong{{color:#fff}}}}
 .matrix td.diagonal{{outline:1px solid var(--soft);outline-offset:-1px}}
+.many td{{padding:0;border-width:0 1px 1px 0;min-width:0;width:9px;height:9px}}
+.many tbody th{{font-size:.5rem!important;line-height:9px!important;padding:0 .4rem!important}}
 .matrix th{{padding:.28rem .5rem;border:0;color:var(--soft);font-weight:500;text-align:right}}
 .matrix thead th{{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;max-height:9em;
 vertical-align:top}}
@@ -161,7 +165,8 @@ def _table(table: Table) -> str:
     rows = ""
     for row in table.rows:
         cells = "".join(
-            f"<td{mark(column)}>{_cell(text)}</td>" for column, text in enumerate(row[1:], 1)
+            f"<td{mark(column)}>{escape(text) if column in table.words else _number(text)}</td>"
+            for column, text in enumerate(row[1:], 1)
         )
         rows += f'<tr><th scope="row"><bdi>{escape(row[0])}</bdi></th>{cells}</tr>'
     return (
@@ -170,7 +175,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _cell(text: str) -> str:
+def _number(text: str) -> str:
     """A value, with its interval in small below."""
     value, bracket, rest = text.partition(" (")
     return f"{escape(value)}<small>({escape(rest)}</small>" if bracket else escape(text)
@@ -185,7 +190,9 @@ def _confusion(block: Confusion) -> str:
     """Counts over shares of the true class in blue; without numbers for many classes."""
     columns = [*block.classes, "not found"][: block.counts.shape[1]]
     shares = block.counts / np.maximum(block.counts.sum(axis=1, keepdims=True), 1e-9)
-    numbers = len(block.classes) <= MOST_CLASSES
+    numbers = len(block.classes) <= NUMBERED_CLASSES
+    if len(block.classes) > SHOWN_CLASSES:
+        return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns) if numbers else ""
     rows = ""
     for number, name in enumerate(block.classes):
@@ -200,8 +207,8 @@ def _confusion(block: Confusion) -> str:
             )
         rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     return (
-        f'<div class="matrix"><table><caption>{escape(block.title)}</caption>'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="matrix{"" if numbers else " many"}"><table>'
+        f"<caption>{escape(block.title)}</caption><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -15,9 +15,9 @@ from cvbaseline.reports.blocks import (
     Table,
 )
 from cvbaseline.reports.charts import standalone
+from cvbaseline.reports.html import NUMBERED_CLASSES
 
 FIGURES = "figures"  # the charts' folder, beside the file
-MOST_CLASSES = 16
 
 
 def render_markdown(report: Report) -> str:
@@ -87,7 +87,7 @@ def _table(table: Table) -> Iterator[str]:
 
 def _confusion(block: Confusion) -> Iterator[str]:
     """Counts, true classes down and named classes across."""
-    if len(block.classes) > MOST_CLASSES:
+    if len(block.classes) > NUMBERED_CLASSES:
         return
     columns = [*block.classes, "not found"][: block.counts.shape[1]]
     rows = [
