@@ -126,12 +126,12 @@ def test_a_second_run_searches_only_what_is_new(scenes, tmp_path, counted):
     out = tmp_path / "out"
     first = sweep(options(scenes, out))
     pictures = len(load_info(scenes / "info.dat"))
-    assert len(searches(counted)) == first.searched_now == pictures * 4
+    assert len(searches(counted)) == first.material.searched_now == pictures * 4
     before = read_records(out)
 
     counted.clear()
     again = sweep(options(scenes, out))
-    assert searches(counted) == [] and again.searched_now == 0
+    assert searches(counted) == [] and again.material.searched_now == 0
     assert read_records(out) == before
 
     sweep(options(scenes, out, min_neighbors="1-40"))  # more counts are free
@@ -179,7 +179,7 @@ def test_an_interrupted_run_keeps_its_searches(scenes, tmp_path, counted, monkey
     counted.clear()
     result = sweep(options(scenes, out))
     left = len(load_info(scenes / "info.dat")) - 2
-    assert len(searches(counted)) == result.searched_now == left * 4
+    assert len(searches(counted)) == result.material.searched_now == left * 4
     counted.clear()
     sweep(options(scenes, out))
     assert searches(counted) == []

@@ -5,7 +5,7 @@ missed has no class. Where a label has no box, the picture is about one face, an
 prominent one that is found counts, as for `sort`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -48,14 +48,20 @@ class NamedFaces(NamedTuple):
     classes: tuple[str, ...]  # those of the labels first
 
 
-def read_labels(labels: Path, model: FaceModel) -> list[LabelledPicture]:
+def read_labels(
+    labels: Path, model: FaceModel, tell: Callable[[str], None] = lambda line: None
+) -> list[LabelledPicture]:
     """Labelled pictures from a folder for each class, or a CSV file (datasets.read_csv).
+
+    tell : gets what of the CSV file is left out
 
     Raises UserError when there are none, or a label is none of the model's classes.
     """
     labels = Path(labels)
     require(labels.exists(), f"{labels} does not exist: name a folder of class folders or a CSV")
-    entries = list_class_folders(labels) if labels.is_dir() else list_csv(labels)[0]
+    entries, notes = (list_class_folders(labels), []) if labels.is_dir() else list_csv(labels)
+    for note in notes:
+        tell(note)
     require(bool(entries), f"{labels} names no picture")
     for entry in entries:
         require(

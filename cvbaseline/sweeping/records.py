@@ -74,7 +74,7 @@ def render_json(result: SweepResult) -> str:
         },
     }
     lines = ",\n".join(f"  {json.dumps(row, default=str)}" for row in records_of(result))
-    text = json.dumps(head, ensure_ascii=False, indent=1, default=str)
+    text = json.dumps(head, indent=1, default=str)
     return f'{text[:-2]},\n "records": [\n{lines}\n ]\n}}\n'
 
 

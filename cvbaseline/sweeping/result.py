@@ -47,6 +47,8 @@ class Material(NamedTuple):
     min_iou: float
     jobs: int
     program: str
+    searched_now: int  # searches that were made in this run
+    searched_before: int  # searches that were known
 
 
 class SweepResult(NamedTuple):
@@ -59,8 +61,6 @@ class SweepResult(NamedTuple):
     choice: Choice
     chosen_by: str  # name of a measure
     expected: dict[str, Estimate]  # by measure; what the choice is worth on other pictures
-    searched_now: int  # searches that were made in this run
-    searched_before: int  # searches that were known
 
     @property
     def chosen(self) -> DetectionParameters:

@@ -12,13 +12,16 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from cvbaseline.detection import DetectionParameters
-from cvbaseline.detector_quality.annotated_pictures import read_annotated_pictures
+from cvbaseline.detector_quality.annotated_pictures import (
+    AnnotatedPicture,
+    read_annotated_pictures,
+)
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import write_bytes
 from cvbaseline.model_file import FaceModel, load_model
 from cvbaseline.shipped import cascade_path, default_cascade, default_emotion_model
 from cvbaseline.sweeping.choice import choose, expected, pareto_front
-from cvbaseline.sweeping.end_to_end import LabelledPicture, NamedFaces, name_faces, read_labels
+from cvbaseline.sweeping.end_to_end import LabelledPicture, name_faces, read_labels
 from cvbaseline.sweeping.grid import grid_settings, search_of
 from cvbaseline.sweeping.journal import AnswerJournal, SearchJournal, content_of, program
 from cvbaseline.sweeping.measures import (
@@ -71,61 +74,73 @@ def sweep(
     """
     settings = grid_settings(options)
     cascade = cascade_path(options.cascade) if options.cascade else default_cascade()
-    cascade_content = content_of(cascade)
     pictures = read_annotated_pictures(options.pictures, options.only)
     require(
         any(len(picture.boxes) for picture in pictures),
         f"{options.pictures} has no box, so nothing can be found: annotate some faces first",
     )
-    sorting = _read_sorting(options)
+    sorting = _read_sorting(options, tell)
+    labelled = sorting.pictures if sorting else []
     out = output_folder(options.out, cascade)
-    paths = [picture.path for picture in (*pictures, *(sorting.pictures if sorting else ()))]
     searched = search_pictures(
-        list(dict.fromkeys(paths)),
+        list(dict.fromkeys(picture.path for picture in (*pictures, *labelled))),
         cascade,
         list(dict.fromkeys(map(search_of, settings))),
-        SearchJournal(out / SEARCHES_NAME, cascade_content),
+        SearchJournal(out / SEARCHES_NAME, content_of(cascade)),
         options.jobs,
         progress,
     )
     for problem in searched.problems:
         tell(f"left out: {problem}")
     pictures = [picture for picture in pictures if picture.path in searched.searches]
-    require(bool(pictures), f"none of the pictures of {options.pictures} can be read")
+    labelled = [picture for picture in labelled if picture.path in searched.searches]
+    readable = any(len(picture.boxes) for picture in pictures)
+    require(readable, f"none of the pictures with boxes in {options.pictures} can be read")
     searches = [searched.searches[picture.path] for picture in pictures]
     tally = tally_boxes(pictures, searches, settings, options.min_iou, progress)
     kinds = [detection_measures(tally)]
-    labelled = 0
     if sorting is not None:
+        require(bool(labelled), f"none of the pictures of {options.labels} can be read")
         journal = AnswerJournal(out / ANSWERS_NAME, sorting.content)
-        named = _name_faces(sorting, searched, settings, journal, options.min_iou, progress)
+        named = name_faces(
+            labelled, searched, settings, sorting.model, journal, options.min_iou, progress
+        )
         kinds.append(sorting_measures(named.answers, named.truth, named.pictures))
-        labelled = len(named.truth)
-    sizes = [next(iter(made.values())).size for made in searches]
-    material = Material(
-        cascade=cascade,
-        cascade_content=cascade_content,
-        shipped=options.cascade is None,
-        annotations=options.pictures,
-        pictures=len(pictures),
-        faces=int(tally.faces.sum()),
-        megapixels=float(np.mean([width * height for width, height in sizes]) / 1e6),
-        labelled=labelled,
-        problems=tuple(searched.problems),
-        min_iou=options.min_iou,
-        jobs=options.jobs,
-        program=program(),
-    )
+    material = _material(options, cascade, pictures, labelled, searched)
     result = conclude(material, settings, kinds, options.choose_by, options.seed, progress)
-    result = result._replace(
-        searched_now=searched.searched_now, searched_before=searched.searched_before
-    )
     write_bytes(out / CSV_NAME, render_csv(result).encode())
     write_bytes(out / JSON_NAME, render_json(result).encode())
     write_bytes(out / PAGE_NAME, render_report(result).encode())
     for line in summary(result, out):
         tell(line)
     return result
+
+
+def _material(
+    options: SweepOptions,
+    cascade: Path,
+    pictures: list[AnnotatedPicture],
+    labelled: list[LabelledPicture],
+    searched: SearchedPictures,
+) -> Material:
+    """What the report says of the pictures and the way they were searched."""
+    sizes = [next(iter(searched.searches[one.path].values())).size for one in pictures]
+    return Material(
+        cascade=cascade,
+        cascade_content=content_of(cascade),
+        shipped=options.cascade is None,
+        annotations=options.pictures,
+        pictures=len(pictures),
+        faces=sum(len(picture.boxes) for picture in pictures),
+        megapixels=float(np.mean([width * height for width, height in sizes]) / 1e6),
+        labelled=sum(len(picture.labels) for picture in labelled),
+        problems=tuple(searched.problems),
+        min_iou=options.min_iou,
+        jobs=options.jobs,
+        program=program(),
+        searched_now=searched.searched_now,
+        searched_before=searched.searched_before,
+    )
 
 
 def conclude(
@@ -156,7 +171,7 @@ def conclude(
     choice = choose(measure, milliseconds, np.ones(len(measure.counts)), weights)
     outlook = expected(kind, choose_by, milliseconds, seed, progress)
     front = pareto_front(np.stack(costs, axis=1))
-    return SweepResult(material, settings, values, front, choice, choose_by, outlook, 0, 0)
+    return SweepResult(material, settings, values, front, choice, choose_by, outlook)
 
 
 def summary(result: SweepResult, out: Path) -> list[str]:
@@ -173,8 +188,8 @@ def summary(result: SweepResult, out: Path) -> list[str]:
     )
     lines = [
         f"{count_of(len(result.settings), 'setting')} on {count_of(material.pictures, 'picture')} "
-        f"with {count_of(material.faces, 'face')}; {result.searched_now:,} searches made, "
-        f"{result.searched_before:,} known from before",
+        f"with {count_of(material.faces, 'face')}; {material.searched_now:,} searches made, "
+        f"{material.searched_before:,} known from before",
         f"recommended: {describe(result.chosen, said_fields(result.settings))}",
         *(f"  {line}" for line in reason(result)),
         f"  here: {', '.join(here)}",
@@ -198,24 +213,10 @@ def output_folder(asked: Optional[Path], cascade: Path) -> Path:
     return out
 
 
-def _read_sorting(options: SweepOptions) -> Optional[_Sorting]:
+def _read_sorting(options: SweepOptions, tell: Tell) -> Optional[_Sorting]:
     """The model and the labelled pictures, None without labels."""
     if options.labels is None:
         return None
     path = options.model or default_emotion_model()
     model = load_model(path)
-    return _Sorting(model, content_of(path), read_labels(options.labels, model))
-
-
-def _name_faces(
-    sorting: _Sorting,
-    searched: SearchedPictures,
-    settings: list[DetectionParameters],
-    journal: AnswerJournal,
-    min_iou: float,
-    progress: Progress,
-) -> NamedFaces:
-    """The classes that the settings end in, for the labelled pictures that can be read."""
-    pictures = [picture for picture in sorting.pictures if picture.path in searched.searches]
-    require(bool(pictures), "none of the labelled pictures can be read")
-    return name_faces(pictures, searched, settings, sorting.model, journal, min_iou, progress)
+    return _Sorting(model, content_of(path), read_labels(options.labels, model, tell))
