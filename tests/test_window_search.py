@@ -132,12 +132,24 @@ def test_windows_wider_than_high(tmp_path, astronaut):
     assert boxes > 50
 
 
-def test_detect_is_the_search_above_its_count(astronaut):
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"equalise_picture": True, "max_size": 90},
+        {"tilt": 20},
+        {"merge_overlap": 0.4},
+        {"tilt": 30, "merge_overlap": 0.8},
+    ],
+    ids=str,
+)
+def test_detect_is_the_search_above_its_count(more, astronaut):
+    """Whatever else is asked for: the sweep relies on it."""
     classifier = open_cascade(CASCADES["lbp"])
     grey = astronaut[40:200, 120:290]
-    every = detect_counted(grey, classifier, DetectionParameters(min_neighbors=1))
+    every = detect_counted(grey, classifier, DetectionParameters(min_neighbors=1, **more))
     for count in COUNTS:
-        found = detect(grey, classifier, DetectionParameters(min_neighbors=count))
+        found = detect(grey, classifier, DetectionParameters(min_neighbors=count, **more))
         assert np.array_equal(found.boxes, every.above(count).boxes)
         assert np.array_equal(found.scores, every.above(count).scores)
     assert np.all(every.neighbors > 1) and len(found.boxes) < len(every.boxes)
