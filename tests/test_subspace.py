@@ -6,6 +6,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import log_loss
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.utils.estimator_checks import check_estimator
 from small_faces import mood_faces, persons
 
@@ -16,6 +17,7 @@ from cvbaseline.classifiers.subspace import (
     class_distances,
     discriminant_directions,
     principal_subspace,
+    subclasses_of,
 )
 
 ALL = [
@@ -23,6 +25,8 @@ ALL = [
     Eigenfaces(classifier="discriminant"),
     Fisherfaces(),
     Fisherfaces(classifier="mean"),
+    Eigenfaces(metric="mahalanobis_cosine"),
+    Fisherfaces(40, metric="mahalanobis_cosine", subclasses=3),
 ]
 
 
@@ -108,6 +112,55 @@ def test_discriminant_in_eigenfaces_decides_as_scikit_learn_with_even_priors():
     assert np.array_equal(model.predict(ask), lda.predict(pca.transform(ask)))
 
 
+def test_mahalanobis_cosine_is_the_angle_of_whitened_components():
+    faces, labels = persons(6, 9)
+    learn, known, ask, _, _ = split(faces, labels)
+    model = Eigenfaces(10, metric="mahalanobis_cosine").fit(learn, known)
+    pca = PCA(10, svd_solver="full", whiten=True).fit(learn)
+    nearest = cosine_similarity(pca.transform(ask), pca.transform(learn)).argmax(axis=1)
+    assert np.array_equal(model.predict(ask), known[nearest])
+
+
+def test_light_does_not_change_the_angle():
+    # Twice the contrast around the mean face: another distance, the same angle.
+    faces, labels = persons(6, 9)
+    rows = faces.reshape(len(faces), -1).astype(float)
+    stronger = rows.mean(axis=0) + 2 * (rows - rows.mean(axis=0))
+    model = Fisherfaces(20, metric="mahalanobis_cosine").fit(rows, labels)
+    assert np.allclose(model.predict_proba(stronger), model.predict_proba(rows))
+    plain = Fisherfaces(20).fit(rows, labels)
+    assert not np.allclose(plain.predict_proba(stronger), plain.predict_proba(rows))
+
+
+def test_subclasses_tell_apart_what_one_mean_per_class_cannot():
+    # Two classes, each of two clouds on opposite corners: their means are equal.
+    rng = np.random.default_rng(0)
+    corner = rng.integers(4, size=400)
+    rows = np.zeros((400, 30))
+    rows[:, :2] = np.array([[9, 9], [9, -9], [-9, -9], [-9, 9]])[corner]
+    rows += rng.normal(size=rows.shape)
+    labels = corner % 2
+    right = [
+        (model.fit(rows[:300], labels[:300]).predict(rows[300:]) == labels[300:]).mean()
+        for model in (Fisherfaces(20), Fisherfaces(20, subclasses=2))
+    ]
+    assert right[0] < 0.8 and right[1] == 1
+    assert model_dimensions(rows, labels, 2) == 3
+
+
+def model_dimensions(rows, labels, subclasses):
+    return len(Fisherfaces(20, subclasses=subclasses).fit(rows, labels).directions_)
+
+
+def test_subclasses_never_cross_classes_and_small_classes_stay_whole():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [40, 3, 1])
+    parts = subclasses_of(rng.normal(size=(44, 5)), labels, 6)
+    owners = [set(labels[parts == part]) for part in range(parts.max() + 1)]
+    assert all(len(owner) == 1 for owner in owners)
+    assert [sum(label in owner for owner in owners) for label in range(3)] == [6, 1, 1]
+
+
 def test_distance_to_the_nearest_prototype_of_each_class():
     prototypes = np.array([[0.0, 0], [10, 0], [0, 3], [4, 4]])
     distances = class_distances(np.array([[0.0, 0], [9, 0]]), prototypes, np.array([0, 0, 1, 2]))
@@ -140,6 +193,9 @@ def test_probabilities_beat_even_ones_and_name_the_prediction(estimator):
         (Eigenfaces(classifier="best"), "nearest or discriminant"),
         (Fisherfaces(n_components=0), "n_components"),
         (Fisherfaces(classifier="best"), "nearest or mean"),
+        (Eigenfaces(metric="angle"), "euclidean or mahalanobis_cosine, not 'angle'"),
+        (Fisherfaces(4, subclasses=0), "subclasses must be a number from 1"),
+        (Fisherfaces(subclasses=3), "subclasses above 1 need n_components"),
     ],
 )
 def test_parameters_are_checked(estimator, message):

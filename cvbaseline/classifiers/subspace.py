@@ -7,7 +7,9 @@ can be inverted, then Fisher's linear discriminant to c - 1.
 
 A class is as near as its nearest prototype (training face, or class mean); probabilities are the
 softmax of the negative distances, whose scale is fitted on a third of each class that a first
-fit has not seen.
+fit has not seen. Distances are Euclidean, or between directions as seen from the mean face, in
+units of the scatter ("Mahalanobis cosine": Beveridge et al., The CSU face identification
+evaluation system, 2005), which forgives strong light and strong expressions.
 """
 
 from numbers import Integral
@@ -84,6 +86,31 @@ def discriminant_directions(points: np.ndarray, labels: np.ndarray, classes: int
     return directions * np.sign(peaks)[:, None]
 
 
+def whitened(subspace: Subspace, faces: np.ndarray) -> Subspace:
+    """The same subspace with directions along which the faces' standard deviation is 1."""
+    deviations = subspace.project(faces).std(axis=0)
+    return Subspace(subspace.mean, subspace.directions / deviations[:, None])
+
+
+def subclasses_of(points: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of the parts that k-means cuts each class into, int (n,), without a gap.
+
+    At most `count` for a class, and none of less than two faces on average.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    parts, used = np.empty(len(labels), int), 0
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        means = MiniBatchKMeans(
+            max(1, min(count, len(rows) // 2)), random_state=0, n_init=1, batch_size=2048
+        )
+        _, clusters = np.unique(means.fit_predict(points[rows]), return_inverse=True)
+        parts[rows] = used + clusters
+        used += clusters.max() + 1
+    return parts
+
+
 def class_means(points: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """The mean of each class, float64 (classes, dimensions)."""
     return np.stack([points[labels == label].mean(axis=0) for label in range(classes)])
@@ -105,6 +132,8 @@ def class_distances(points: np.ndarray, prototypes: np.ndarray, labels: np.ndarr
 class _SubspaceClassifier(ClassifierMixin, BaseEstimator):
     """What both have in common; `_subspace` makes the subspace, `_by_means` the prototypes."""
 
+    METRICS = ("euclidean", "mahalanobis_cosine")
+
     def fit(self, X: np.ndarray, y: np.ndarray) -> "_SubspaceClassifier":
         """Learn from faces X (n, height * width) and their classes y (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64)
@@ -122,7 +151,7 @@ class _SubspaceClassifier(ClassifierMixin, BaseEstimator):
         """Probability of each class of `classes_`, float64 (n, k)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        points = Subspace(self.mean_, self.directions_).project(X)
+        points = self._points(Subspace(self.mean_, self.directions_), X)
         distances = class_distances(points, self.prototypes_, self.prototype_labels_)
         return softmax(-self.scale_ * distances, axis=1)
 
@@ -131,14 +160,26 @@ class _SubspaceClassifier(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    def _check_metric(self) -> None:
+        if self.metric not in self.METRICS:
+            raise ValueError(f"metric is {' or '.join(self.METRICS)}, not {self.metric!r}")
+
     def _model(self, X: np.ndarray, labels: np.ndarray) -> tuple[Subspace, np.ndarray, np.ndarray]:
         """Subspace, prototypes and their labels, of rows sorted by label."""
         classes = labels[-1] + 1
         subspace = self._subspace(X, labels, classes)
-        points = subspace.project(X)
+        points = self._points(subspace, X)
         if self._by_means():
             return subspace, class_means(points, labels, classes), np.arange(classes)
         return subspace, points, labels
+
+    def _points(self, subspace: Subspace, X: np.ndarray) -> np.ndarray:
+        """What is compared: coordinates, of length 1 where only their direction counts."""
+        points = subspace.project(X)
+        if self.metric == "euclidean":
+            return points
+        lengths = np.linalg.norm(points, axis=1, keepdims=True)
+        return points / np.where(lengths > 0, lengths, 1)
 
     def _held_out_scale(self, X: np.ndarray, labels: np.ndarray) -> float:
         """The softmax's scale from a third of each class; from the seen rows when there is none.
@@ -152,7 +193,8 @@ class _SubspaceClassifier(ClassifierMixin, BaseEstimator):
         else:
             seen = ~unseen
         subspace, prototypes, prototype_labels = self._model(X[seen], labels[seen])
-        distances = class_distances(subspace.project(X[unseen]), prototypes, prototype_labels)
+        points = self._points(subspace, X[unseen])
+        distances = class_distances(points, prototypes, prototype_labels)
         return fit_scale(-distances, labels[unseen], np.ones(len(distances)))
 
 
@@ -165,6 +207,8 @@ class Eigenfaces(_SubspaceClassifier):
     classifier : "nearest" (the training face at the smallest Euclidean distance, as
         cv2.face.EigenFaceRecognizer decides) or "discriminant" (Fisher's discriminant within the
         subspace, then the nearest class mean)
+    metric : "euclidean", or "mahalanobis_cosine": the angle between faces after each eigenface's
+        share has been divided by its standard deviation
 
     Attributes
     ----------
@@ -173,15 +217,19 @@ class Eigenfaces(_SubspaceClassifier):
     prototypes_ : (m, dimensions); prototype_labels_ : (m,), ascending indices into classes_
     """
 
-    def __init__(self, n_components: int = 100, classifier: str = "nearest"):
+    def __init__(
+        self, n_components: int = 100, classifier: str = "nearest", metric: str = "euclidean"
+    ):
         self.n_components = n_components
         self.classifier = classifier
+        self.metric = metric
 
     def _check_parameters(self, faces: int) -> None:
         if not (isinstance(self.n_components, Integral) and self.n_components >= 1):
             raise ValueError(f"n_components must be a number from 1, not {self.n_components!r}")
         if self.classifier not in ("nearest", "discriminant"):
             raise ValueError(f"classifier is nearest or discriminant, not {self.classifier!r}")
+        self._check_metric()
         if self._by_means() and len(self.classes_) < 2:
             raise ValueError("a discriminant needs at least two classes; y holds one class")
         if faces < 2:
@@ -193,7 +241,7 @@ class Eigenfaces(_SubspaceClassifier):
     def _subspace(self, X: np.ndarray, labels: np.ndarray, classes: int) -> Subspace:
         subspace = principal_subspace(X, self.n_components)
         if not self._by_means():
-            return subspace
+            return subspace if self.metric == "euclidean" else whitened(subspace, X)
         directions = discriminant_directions(subspace.project(X), labels, classes)
         return Subspace(subspace.mean, directions @ subspace.directions)
 
@@ -206,13 +254,26 @@ class Fisherfaces(_SubspaceClassifier):
     n_components : dimensions of the PCA; None means n - c (faces less classes), the most that
         leaves the scatter within classes invertible
     classifier : "nearest" training face, or nearest class "mean"
+    metric : "euclidean" with directions of length 1, or "mahalanobis_cosine": the angle between
+        faces after each direction has been divided by the deviation within classes
+    subclasses : parts that each class is cut into by k-means, all to be told apart (subclass
+        discriminant analysis: Zhu & Martinez, PAMI 2006): for few classes of many faces, whose
+        c - 1 directions say little; needs n_components
 
     Attributes are those of `Eigenfaces`; the rows of directions_, reshaped, are the Fisherfaces.
     """
 
-    def __init__(self, n_components: Optional[int] = None, classifier: str = "nearest"):
+    def __init__(
+        self,
+        n_components: Optional[int] = None,
+        classifier: str = "nearest",
+        metric: str = "euclidean",
+        subclasses: int = 1,
+    ):
         self.n_components = n_components
         self.classifier = classifier
+        self.metric = metric
+        self.subclasses = subclasses
 
     def _check_parameters(self, faces: int) -> None:
         count = self.n_components
@@ -220,6 +281,11 @@ class Fisherfaces(_SubspaceClassifier):
             raise ValueError(f"n_components must be None or a number from 1, not {count!r}")
         if self.classifier not in ("nearest", "mean"):
             raise ValueError(f"classifier is nearest or mean, not {self.classifier!r}")
+        self._check_metric()
+        if not (isinstance(self.subclasses, Integral) and self.subclasses >= 1):
+            raise ValueError(f"subclasses must be a number from 1, not {self.subclasses!r}")
+        if self.subclasses > 1 and count is None:
+            raise ValueError("subclasses above 1 need n_components, like 100")
         if len(self.classes_) < 2:
             raise ValueError("Fisherfaces needs at least two classes; y holds one class")
         if faces <= len(self.classes_):
@@ -234,8 +300,13 @@ class Fisherfaces(_SubspaceClassifier):
     def _subspace(self, X: np.ndarray, labels: np.ndarray, classes: int) -> Subspace:
         most = max(1, len(X) - classes)
         subspace = principal_subspace(X, min(self.n_components or most, most))
-        directions = discriminant_directions(subspace.project(X), labels, classes)
-        # In n - c dimensions some directions hardly scatter within classes: scaled to scatter 1
-        # they would drown the others (ORL: .45 right instead of .955), so all get length 1.
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        points = subspace.project(X)
+        if self.subclasses > 1:
+            labels = subclasses_of(points, labels, self.subclasses)
+            classes = labels.max() + 1
+        directions = discriminant_directions(points, labels, classes)
+        if self.metric == "euclidean":
+            # In n - c dimensions some directions hardly scatter within classes: scaled to scatter
+            # 1 they would drown the others (ORL: .45 right instead of .955), so all get length 1.
+            directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         return Subspace(subspace.mean, directions @ subspace.directions)
