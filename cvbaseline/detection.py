@@ -3,7 +3,7 @@
 The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
 SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of one face
+# In a line to paste, also at their defaults, which a later version may change.
+ALWAYS_NAMED = ("scale_factor", "min_neighbors", "min_size")
 PAIRS_AT_A_TIME = 1 << 16  # of boxes and windows compared: their numbers stay in the cache
 
 
@@ -70,6 +72,20 @@ class DetectionParameters:
         )
         # Verbs inherit from several options classes; each checks its own values.
         getattr(super(), "__post_init__", lambda: None)()
+
+
+def option_line(parameters: DetectionParameters) -> str:
+    """The parameters as options to paste: the usual ones, and what is not the default."""
+    words = []
+    for field in fields(DetectionParameters):
+        value, flag = getattr(parameters, field.name), field.name.replace("_", "-")
+        if value == field.default and field.name not in ALWAYS_NAMED:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag} {value}")
+    return " ".join(words)
 
 
 class Detections(NamedTuple):

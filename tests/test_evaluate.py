@@ -12,11 +12,10 @@ import pytest
 
 from cvbaseline.cli import main
 from cvbaseline.detect_pictures import DetectOptions, detect_pictures
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection import DetectionParameters, option_line
 from cvbaseline.detector_quality.compare import CompareOptions, compare
 from cvbaseline.detector_quality.evaluate import EvaluateOptions, evaluate
 from cvbaseline.detector_quality.gallery import part_shown
-from cvbaseline.detector_quality.options import setting_line
 from cvbaseline.errors import UserError
 from cvbaseline.formats.cascade_xml import (
     load_cascade,
@@ -168,9 +167,9 @@ def test_every_parameter_of_the_search_counts(truth):
     for entry in large.searched:
         assert all(box[2] >= 90 for box in entry.found.boxes)
     assert any("smaller than --min-size 90" in caution for caution in large.warnings)
-    line = setting_line(large.parameters)
+    line = option_line(large.parameters)
     assert "--scale-factor 1.1 --min-neighbors 10 --min-size 90" in line and "max" not in line
-    assert "--equalise-picture" in setting_line(DetectionParameters(equalise_picture=True))
+    assert "--equalise-picture" in option_line(DetectionParameters(equalise_picture=True))
 
 
 @pytest.fixture

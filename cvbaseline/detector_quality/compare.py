@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cvbaseline.detection import DetectionParameters, option_line
 from cvbaseline.detector_quality.evaluate import Progress, cautions, headline
 from cvbaseline.detector_quality.options import (
     MeasuringOptions,
     check_outputs,
     page_path,
-    setting_line,
 )
 from cvbaseline.errors import require
 from cvbaseline.options import argument, option
 
 if TYPE_CHECKING:
-    from cvbaseline.detection import DetectionParameters
     from cvbaseline.detector_quality.measures import Quality
     from cvbaseline.detector_quality.searching import Detector, SearchedPicture
 
@@ -54,7 +53,7 @@ class Comparison(NamedTuple):
 
     source: Path
     detectors: "list[Detector]"
-    parameters: "DetectionParameters"
+    parameters: DetectionParameters
     min_iou: float
     searched: "list[list[SearchedPicture]]"
     qualities: "list[Quality]"
@@ -109,7 +108,7 @@ def compare(
 
 def _all_cautions(
     searched: "list[list[SearchedPicture]]",
-    parameters: "DetectionParameters",
+    parameters: DetectionParameters,
     qualities: "list[Quality]",
 ) -> list[str]:
     """The cautions of all detectors, each once."""
@@ -124,7 +123,7 @@ def render_tables(comparison: Comparison) -> str:
     count = len(comparison.detectors)
     lines = [
         headline(comparison.searched[0], f"{count} cascades", comparison.source),
-        f"{setting_line(comparison.parameters)}; found: IoU {comparison.min_iou:g} or more",
+        f"{option_line(comparison.parameters)}; found: IoU {comparison.min_iou:g} or more",
     ]
     for place in range(1, count):
         lines += ["", *_table(comparison, place)]

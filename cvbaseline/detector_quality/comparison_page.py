@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cvbaseline.boxes import iou
+from cvbaseline.detection import option_line
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,
     COLOURS,
@@ -25,7 +26,6 @@ from cvbaseline.detector_quality.gallery import (
     render_key,
 )
 from cvbaseline.detector_quality.measures import MEASURES, difference, taken_faces
-from cvbaseline.detector_quality.options import setting_line
 from cvbaseline.detector_quality.searching import SearchedPicture
 from cvbaseline.formats.files import make_folder_of, write_bytes
 from cvbaseline.html_page import escape, render_page
@@ -60,7 +60,7 @@ def render_comparison(comparison: Comparison, most: int) -> str:
 <h1>{len(names)} cascades on <bdi>{escape(source)}</bdi></h1>
 <p class="about">{escape(about)}. A face counts as found when a box overlaps it by
 {comparison.min_iou:g} or more (intersection over union).</p>
-<p class="setting"><code>{escape(setting_line(comparison.parameters))}</code></p>
+<p class="setting"><code>{escape(option_line(comparison.parameters))}</code></p>
 {render_notes(comparison.warnings, comparison.skipped)}
 </header>
 <main>

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from cvbaseline.detection import DetectionParameters, option_line
 from cvbaseline.detector_quality.options import (
     MeasuringOptions,
     check_outputs,
     page_path,
-    setting_line,
 )
 from cvbaseline.options import argument, option
 
 if TYPE_CHECKING:
     from cvbaseline.bootstrap import Estimate
-    from cvbaseline.detection import DetectionParameters
     from cvbaseline.detector_quality.measures import Quality, SizeRecall
     from cvbaseline.detector_quality.searching import Detector, SearchedPicture
 
@@ -45,7 +44,7 @@ class Evaluation(NamedTuple):
 
     source: Path
     detector: "Detector"
-    parameters: "DetectionParameters"
+    parameters: DetectionParameters
     min_iou: float
     searched: "list[SearchedPicture]"
     quality: "Quality"
@@ -100,7 +99,7 @@ def evaluate(
 
 def cautions(
     searched: "list[SearchedPicture]",
-    parameters: "DetectionParameters",
+    parameters: DetectionParameters,
     counts: tuple[int, int, int],
 ) -> list[str]:
     """What makes the measures weak, in plain words.
@@ -150,19 +149,19 @@ def render_table(evaluation: Evaluation) -> str:
 
     lines = [
         headline(evaluation.searched, evaluation.detector.name, evaluation.source),
-        f"{setting_line(evaluation.parameters)}; found: IoU {evaluation.min_iou:g} or more",
+        f"{option_line(evaluation.parameters)}; found: IoU {evaluation.min_iou:g} or more",
         "",
-        f"{'':<35}{'value':>8}   95 % interval",
+        f"{'':<37}{'value':>8}   95 % interval",
     ]
     details = details_of(evaluation.quality)
     for name, measure in MEASURES.items():
         estimate = evaluation.quality.estimates[name]
         numbers = _numbers(estimate, measure.decimals)
-        lines.append(f"{measure.title:<35}{numbers}   {details.get(name, '')}".rstrip())
-    lines += ["", f"{'recall by size of the face':<35}"]
+        lines.append(f"{measure.title:<37}{numbers}   {details.get(name, '')}".rstrip())
+    lines += ["", "recall by size of the face"]
     for size in evaluation.quality.sizes:
         counted = f"{size.found} of {size.faces}"
-        lines.append(f"  {size_name(size):<33}{_numbers(size.recall, 3)}   {counted}")
+        lines.append(f"  {size_name(size):<35}{_numbers(size.recall, 3)}   {counted}")
     notes = [f"caution: {caution}" for caution in evaluation.warnings]
     notes += [f"left out: {problem}" for problem in evaluation.skipped]
     return "\n".join([*lines, *([""] if notes else []), *notes])

@@ -7,6 +7,7 @@ import numpy as np
 
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.boxes import iou
+from cvbaseline.detection import option_line
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,
     coloured,
@@ -27,7 +28,6 @@ from cvbaseline.detector_quality.gallery import (
     render_key,
 )
 from cvbaseline.detector_quality.measures import MEASURES, taken_faces
-from cvbaseline.detector_quality.options import setting_line
 from cvbaseline.detector_quality.searching import SearchedPicture
 from cvbaseline.formats.files import make_folder_of, write_bytes
 from cvbaseline.html_page import escape, render_page
@@ -79,7 +79,7 @@ def render_evaluation(evaluation: Evaluation, most: int) -> str:
         escape(about.partition(": ")[2])
     }. A face counts as found when a box overlaps it by
 {evaluation.min_iou:g} or more (intersection over union).</p>
-<p class="setting"><code>{escape(setting_line(evaluation.parameters))}</code></p>
+<p class="setting"><code>{escape(option_line(evaluation.parameters))}</code></p>
 {_big(evaluation)}
 {render_notes(evaluation.warnings, evaluation.skipped)}
 </header>

@@ -53,18 +53,3 @@ def check_outputs(*paths: Optional[Path]) -> None:
     for path in paths:
         taken = path is not None and path.exists()
         require(not taken, f"{path} is there already: name another output, or move it away")
-
-
-def setting_line(parameters: DetectionParameters) -> str:
-    """The parameters of the search as options to paste."""
-    from dataclasses import fields
-
-    words = []
-    for field in fields(DetectionParameters):
-        value = getattr(parameters, field.name)
-        flag = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, bool):
-            words += [flag] if value else []
-        elif value is not None:
-            words.append(f"{flag} {value:g}")
-    return " ".join(words)

@@ -9,13 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cvbaseline.bootstrap import Estimate
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection import DetectionParameters, option_line
 from cvbaseline.sweeping.choice import HARDLY, Choice
 
 ROWS, COLUMNS = "scale_factor", "min_neighbors"  # the axes of heatmaps, always said
-
-# In a line to paste, also at their defaults, which a later version may change.
-ALWAYS_SAID = (ROWS, COLUMNS, "min_size")
 
 
 class Values(NamedTuple):
@@ -109,15 +106,7 @@ def command_line(result: SweepResult) -> str:
     words = ["cvbaseline", "detect", "PICTURES"]
     if not result.material.shipped:
         words += ["--cascade", str(result.material.cascade)]
-    for field in fields(DetectionParameters):
-        value, flag = getattr(result.chosen, field.name), field.name.replace("_", "-")
-        if value == field.default and field.name not in ALWAYS_SAID:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            words += [f"--{flag}", as_word(value)]
-    return shlex.join(words)
+    return f"{shlex.join(words)} {option_line(result.chosen)}"
 
 
 def python_lines(result: SweepResult) -> str:
