@@ -59,18 +59,35 @@ def here(monkeypatch):
     monkeypatch.setattr(running, "run_jobs", run_here)
 
 
-@pytest.fixture(scope="module")
-def measured(characters, tmp_path_factory):
-    """All contenders that are compared by default, with everything that can be asked for."""
-    out = tmp_path_factory.mktemp("out") / "benchmark"
+def measure_here(options):
+    """The benchmark without child processes: what it did, said and found."""
     lines = []
-    options = BenchmarkOptions(
-        data=characters, out=out, size=SIDE, cv="2x1", learning_curve=True, robustness=True
-    )
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(running, "run_jobs", run_here)
         done = benchmark(options, tell=lines.append)
-    return done, lines, json.loads((out / "results.json").read_text())
+    return done, lines, json.loads((done.out / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def everyone(characters, tmp_path_factory):
+    """All contenders that are compared by default."""
+    out = tmp_path_factory.mktemp("everyone") / "benchmark"
+    return measure_here(BenchmarkOptions(data=characters, out=out, size=SIDE, cv="2x1"))
+
+
+@pytest.fixture(scope="module")
+def measured(characters, tmp_path_factory):
+    """Two contenders with everything that can be asked for."""
+    out = tmp_path_factory.mktemp("measured") / "benchmark"
+    return measure_here(detailed(characters, out))
+
+
+def detailed(characters, out):
+    """The options of `measured`."""
+    return BenchmarkOptions(
+        data=characters, out=out, size=SIDE, cv="2x1", learning_curve=True, robustness=True,
+        classifiers=("eigenfaces", "hog_svm"),
+    )  # fmt: skip
 
 
 def records(out):
@@ -83,8 +100,8 @@ def records(out):
     return found
 
 
-def test_every_contender_beats_the_majority_on_drawn_faces(measured):
-    done, _, results = measured
+def test_every_contender_beats_the_majority_on_drawn_faces(everyone):
+    done, _, results = everyone
     assert done.failures == ()
     assert [one["title"] for one in results["contenders"]] == default_names(nested=False)
     against = {
@@ -114,10 +131,7 @@ def test_a_second_run_measures_nothing_and_says_the_same(measured, characters, t
     done, _, results = measured
     out = tmp_path / "copy"
     shutil.copytree(done.out, out)
-    options = BenchmarkOptions(
-        data=characters, out=out, size=SIDE, cv="2x1", learning_curve=True, robustness=True
-    )
-    again = benchmark(options)
+    again = benchmark(detailed(characters, out))
     assert (again.measured, again.stored) == (0, done.measured)
     assert json.loads((out / "results.json").read_text()) == results
 
@@ -218,6 +232,24 @@ def test_no_pictures_means_none(measured, characters, tmp_path):
     )
     benchmark(options)
     assert "<img" not in (out / "report.html").read_text()
+
+
+def test_epochs_are_drawn_where_a_contender_has_them(measured, characters, tmp_path):
+    done, _, _ = measured
+    out = tmp_path / "copy"
+    shutil.copytree(done.out, out)
+    curves = {"loss": [1.9, 1.2, 0.7, 0.5], "accuracy": [0.2, 0.5, 0.7, 0.8]}
+    curves |= {f"validation_{name}": values[:3] for name, values in curves.items()}
+    for path in (out / "predictions" / "hog_svm").glob("fold_?-*"):
+        record = read_record(path, records(out)[f"hog_svm/{path.name}"].shape)
+        write_record(path, record._replace(facts={**record.facts, "history": curves}))
+    assert benchmark(detailed(characters, out)).measured == 0
+    figure = (out / "figures" / "loss-hog-svm.svg").read_text()
+    paths = re.findall(r'class="line ([a-z ]*)" points="([^"]*)"', figure)
+    assert [(style, len(points.split())) for style, points in paths] == [
+        ("thin dashed", 4), ("", 3), ("thin dashed", 4), ("", 3)
+    ]  # fmt: skip
+    assert "Learning epoch by epoch" in (out / "report.html").read_text()
 
 
 def test_leaks_are_refused_dropped_or_told(characters, tmp_path, here):

@@ -159,11 +159,9 @@ def history_figures(outcome: Outcome, colour: str) -> list[Figure]:
         series = []
         for history in outcome.histories:
             for name, style in ((measure, "thin dashed"), (f"validation_{measure}", "")):
-                values = history.get(name) or []
-                points = [(epoch, value) for epoch, value in enumerate(values, 1)]
+                points = list(enumerate(history.get(name) or [], 1))
                 if points:
-                    thin = style if len(outcome.histories) == 1 else f"{style} thin"
-                    series.append(Series(name, colour, points, (), thin, dots=False))
+                    series.append(Series(name, colour, points, style=style, dots=False))
         if not series:
             continue
         values = [y for one in series for _, y in one.points]
