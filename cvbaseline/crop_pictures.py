@@ -11,7 +11,7 @@ from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.options import argument, option
-from cvbaseline.shipped import default_cascade
+from cvbaseline.shipped import cascade_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class CropPicturesOptions(DetectionParameters, CropOptions):
     )
     out: Path = option(Path("faces"), "folder for the crops and crops.csv", metavar="FOLDER")
     cascade: Optional[Path] = option(
-        None, "cascade file; without it the shipped one", metavar="XML"
+        None, "cascade file, or the name of a shipped one; without it the default", metavar="XML"
     )
 
 
@@ -45,7 +45,7 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     pictures = expand_pictures(options.pictures)
     listing = options.out / "crops.csv"
     require(not listing.exists(), f"{listing} exists: give another folder with --out")
-    classifier = open_cascade(options.cascade or default_cascade())
+    classifier = open_cascade(cascade_path(options.cascade))
     options.out.mkdir(parents=True, exist_ok=True)
     rows, problems = [], []
     for path in pictures:

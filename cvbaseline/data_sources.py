@@ -61,7 +61,9 @@ class DataOptions(CropOptions):
         False, "faces are cut where the cascade finds them, and its misses count as errors"
     )
     cascade: Optional[Path] = option(
-        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+        None,
+        "cascade for --detect: a file or a shipped one's name; else the default",
+        metavar="XML",
     )
 
     def __post_init__(self) -> None:
@@ -261,7 +263,7 @@ def _below(path: Path, data: Path) -> str:
 def _detector(cascade: Optional[Path]) -> "Callable":
     """Detection with the usual parameters."""
     from cvbaseline.detection import DetectionParameters, detect, open_cascade
-    from cvbaseline.shipped import default_cascade
+    from cvbaseline.shipped import cascade_path
 
-    classifier, parameters = open_cascade(cascade or default_cascade()), DetectionParameters()
+    classifier, parameters = open_cascade(cascade_path(cascade)), DetectionParameters()
     return lambda grey: detect(grey, classifier, parameters)

@@ -9,7 +9,7 @@ from cvbaseline.detection import DetectionParameters, Detections, detect, open_c
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
-from cvbaseline.shipped import default_cascade
+from cvbaseline.shipped import cascade_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class DetectOptions(DetectionParameters):
         "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
     )
     cascade: Optional[Path] = option(
-        None, "cascade file; without it the shipped one", metavar="XML"
+        None, "cascade file, or the name of a shipped one; without it the default", metavar="XML"
     )
     json: bool = option(False, "print JSON instead of a table")
     draw: Optional[Path] = option(
@@ -79,7 +79,7 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     Raises UserError when there is no picture at all, or none that can be read.
     """
     pictures = expand_pictures(options.pictures)
-    classifier = open_cascade(options.cascade or default_cascade())
+    classifier = open_cascade(cascade_path(options.cascade))
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
     found = []

@@ -1,6 +1,7 @@
 """Where the cascades and models that come with the package lie."""
 
 from pathlib import Path
+from typing import Optional
 
 from cvbaseline.errors import UserError
 
@@ -22,11 +23,13 @@ def _folders(kind: str) -> tuple[Path, Path]:
     return package / kind, package.parent / kind
 
 
-def cascade_path(named: Path) -> Path:
+def cascade_path(named: Optional[Path]) -> Path:
     """The cascade file that a user names: a file, a training's folder, or a shipped one's name.
 
-    Raises UserError when there is none of these.
+    Without a name the default; raises UserError when there is none of these.
     """
+    if named is None:
+        return default_cascade()
     if (named / "cascade.xml").is_file():
         return named / "cascade.xml"
     if named.exists() or named.name != str(named):

@@ -117,3 +117,12 @@ def test_info_refuses_what_it_does_not_know(tmp_path):
     (tmp_path / "broken.xml").write_text("<opencv_storage><cascade>")
     with pytest.raises(UserError, match="broken.xml"):
         describe(tmp_path / "broken.xml")
+
+
+def test_a_shipped_cascade_goes_by_its_name(pictures, capsys):
+    assert main(["detect", str(pictures), "--cascade", "lbp_animeface"]) == 0
+    named = capsys.readouterr().out
+    assert main(["detect", str(pictures)]) == 0
+    assert named == capsys.readouterr().out
+    assert main(["detect", str(pictures), "--cascade", "lbp_animefaec"]) == 2
+    assert "no shipped cascade (" in capsys.readouterr().err

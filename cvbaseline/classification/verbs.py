@@ -13,7 +13,7 @@ from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.options import argument, option
-from cvbaseline.shipped import default_cascade
+from cvbaseline.shipped import cascade_path
 
 if TYPE_CHECKING:
     import cv2
@@ -55,7 +55,9 @@ class TrainOptions(CropOptions):
     )
     detect: bool = option(False, "look for the face in each picture; else the picture is the face")
     cascade: Optional[Path] = option(
-        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+        None,
+        "cascade for --detect: a file or a shipped one's name; else the default",
+        metavar="XML",
     )
     folds: int = option(5, "parts of the held-out estimate, each tested once; 0 leaves it out")
     seed: int = option(0, "seed of the split into parts")
@@ -81,7 +83,9 @@ class PredictOptions(DetectionParameters):
         False, "look for faces in each picture first; else the whole picture is one face"
     )
     cascade: Optional[Path] = option(
-        None, "cascade file for --detect; without it the shipped one", metavar="XML"
+        None,
+        "cascade for --detect: a file or a shipped one's name; else the default",
+        metavar="XML",
     )
     format: Literal["table", "csv", "json"] = option("table", "how the answers are printed")
 
@@ -221,7 +225,7 @@ def predict_picture(
 
 def open_detector(cascade: Optional[Path]) -> "cv2.CascadeClassifier":
     """The cascade of that file, or the shipped one."""
-    return open_cascade(cascade or default_cascade())
+    return open_cascade(cascade_path(cascade))
 
 
 def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.ndarray]]:

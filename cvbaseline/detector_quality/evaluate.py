@@ -69,12 +69,12 @@ def evaluate(
         open_detectors,
         search_pictures,
     )
-    from cvbaseline.shipped import cascade_path, default_cascade
+    from cvbaseline.shipped import cascade_path
 
     page = page_path(options.report, PAGE_NAME)
     check_outputs(options.json, page)
     pictures = read_annotated_pictures(options.pictures, options.only)
-    cascade = cascade_path(options.cascade) if options.cascade else default_cascade()
+    cascade = cascade_path(options.cascade)
     detectors, parameters = open_detectors([cascade]), detection_parameters(options)
     skipped: list[str] = []
     [searched] = search_pictures(

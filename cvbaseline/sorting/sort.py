@@ -15,7 +15,7 @@ from cvbaseline.detection import DetectionParameters
 from cvbaseline.errors import UserError, require
 from cvbaseline.options import argument, option
 from cvbaseline.parallel import worker_count
-from cvbaseline.shipped import default_cascade, default_emotion_model
+from cvbaseline.shipped import cascade_path, default_emotion_model
 from cvbaseline.sorting.manifest import NO_FACE, UNREADABLE, UNSURE, Record
 from cvbaseline.sorting.output_folder import (
     LOCK_NAME,
@@ -45,7 +45,9 @@ class SortOptions(DetectionParameters):
         None, "model that names emotions; without it the shipped one", metavar="MODEL"
     )
     cascade: Optional[Path] = option(
-        None, "cascade that finds faces; without it the shipped one", metavar="XML"
+        None,
+        "cascade that finds faces: a file or a shipped one's name; else the default",
+        metavar="XML",
     )
     mode: Literal["copy", "move", "link"] = option(
         "copy", "copy or move the pictures, or make links to them"
@@ -234,7 +236,7 @@ def _decider(options: SortOptions) -> Any:
     from cvbaseline.sorting.emotion_decision import EmotionDecider
 
     return EmotionDecider(
-        options.cascade or default_cascade(),
+        cascade_path(options.cascade),
         options.model or default_emotion_model(),
         options,
         options.unsure_below,

@@ -19,7 +19,7 @@ from cvbaseline.detector_quality.annotated_pictures import (
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import write_bytes
 from cvbaseline.model_file import FaceModel, load_model
-from cvbaseline.shipped import cascade_path, default_cascade, default_emotion_model
+from cvbaseline.shipped import cascade_path, default_emotion_model
 from cvbaseline.sweeping.choice import choose, expected, pareto_front
 from cvbaseline.sweeping.end_to_end import LabelledPicture, name_faces, read_labels
 from cvbaseline.sweeping.grid import grid_settings, search_of
@@ -73,7 +73,7 @@ def sweep(
     (KeyboardInterrupt) goes through; what was searched before is kept.
     """
     settings = grid_settings(options)
-    cascade = cascade_path(options.cascade) if options.cascade else default_cascade()
+    cascade = cascade_path(options.cascade)
     pictures = read_annotated_pictures(options.pictures, options.only)
     require(
         any(len(picture.boxes) for picture in pictures),

@@ -37,7 +37,9 @@ class AnnotateOptions:
     labels: list[str] = option(("face",), "labels to choose from", nargs="+", metavar="LABEL")
     square: bool = option(False, "keep boxes square from the start")
     cascade: Optional[Path] = option(
-        None, "cascade that proposes boxes; without it the shipped one", metavar="XML"
+        None,
+        "cascade that proposes boxes: a file or a shipped one's name; else the default",
+        metavar="XML",
     )
     port: int = option(0, "port on 127.0.0.1; 0 takes a free one")
     open: bool = option(False, "open the page in the browser")
@@ -119,14 +121,14 @@ class Annotator:
         """Boxes that the cascade finds, best first."""
         from cvbaseline.detection import DetectionParameters, detect, open_cascade
         from cvbaseline.images import read_grey
-        from cvbaseline.shipped import default_cascade
+        from cvbaseline.shipped import cascade_path
         from cvbaseline.web.local_server import json_answer
 
         self.store.size(int(index))
         grey = read_grey(self.store.pictures[int(index)])
         with self._detecting:  # a detector serves one thread at a time
             if self._classifier is None:
-                self._classifier = open_cascade(self.options.cascade or default_cascade())
+                self._classifier = open_cascade(cascade_path(self.options.cascade))
             # A proposal too many is one key to remove; one too few is a box to draw.
             permissive = DetectionParameters(min_neighbors=3)
             found = detect(grey, self._classifier, permissive)
