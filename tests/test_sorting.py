@@ -4,11 +4,15 @@ test_placing.py, test_manifest.py, test_emotion_decision.py and test_contact_she
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -466,3 +470,22 @@ def test_mistakes_are_one_line(pictures, tmp_path, monkeypatch, options, message
 def test_values_are_checked(options):
     with pytest.raises(UserError, match="must"):
         SortOptions(folder=Path("pics"), **options)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to whole consoles only")
+def test_ctrl_c_ends_the_program_while_threads_search_pictures(tmp_path):
+    scene = Path(__file__).parents[1] / "training_samples" / "scenes" / "0001.jpg"
+    large = cv2.resize(cv2.imread(str(scene)), None, fx=3, fy=3)
+    (tmp_path / "in").mkdir()
+    for number in range(40):
+        cv2.imwrite(str(tmp_path / "in" / f"{number}.jpg"), large)
+    words = ["sort", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "2"]
+    run = subprocess.Popen([sys.executable, "-m", "cvbaseline", *words], stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("out/*/*.jpg")):
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1].decode()
+    assert run.returncode == 130  # and not an abort by a search that outlived the program
+    assert "interrupted; what was finished is kept" in said
+    assert 0 < len(list(tmp_path.glob("out/*/*.jpg"))) < 40

@@ -169,7 +169,8 @@ def _examine_all(
     Threads, not processes: reading, detecting and resizing release the interpreter's lock, and
     no second process has to load OpenCV, the cascade and the model.
     """
-    from joblib import Parallel, delayed
+    from concurrent.futures import ThreadPoolExecutor
+
     from tqdm import tqdm
 
     known = dict(output.manifest.records)
@@ -178,14 +179,16 @@ def _examine_all(
     def examine(picture: Path) -> _Examined:
         return _examine(picture, output.key_of(picture), known, decider, settings, thumbnails)
 
-    workers = Parallel(
-        n_jobs=options.jobs or worker_count(), prefer="threads", return_as="generator"
-    )
-    seen = workers(delayed(examine)(picture) for picture in pictures)
-    bar = tqdm(
-        seen, total=len(pictures), unit="picture", disable=None if tell else True, leave=False
-    )
-    yield from bar
+    threads = ThreadPoolExecutor(options.jobs or worker_count())
+    try:
+        yield from tqdm(
+            threads.map(examine, pictures), total=len(pictures), unit="picture",
+            disable=None if tell else True, leave=False,
+        )  # fmt: skip
+    finally:
+        # After Ctrl-C the pictures at work are waited for: a program that ends while OpenCV
+        # searches one is aborted.
+        threads.shutdown(cancel_futures=True)
 
 
 def _examine(
