@@ -38,6 +38,9 @@ class DetectionParameters:
         "drop a box that no more than this many windows agree on",
         metavar="COUNT",
     )
+    min_score: float = option(
+        0.0, "drop a box with a smaller score: a finer dial than min neighbors", metavar="SCORE"
+    )
     min_size: int = option(24, "smallest side of a box in pixels", metavar="PIXELS")
     max_size: Optional[int] = option(
         None, "largest side of a box in pixels; without it the whole picture", metavar="PIXELS"
@@ -60,6 +63,7 @@ class DetectionParameters:
         require(
             self.min_neighbors >= 0, f"min neighbors must be 0 or more, got {self.min_neighbors}"
         )
+        require(self.min_score >= 0, f"min score must be 0 or more, got {self.min_score}")
         require(self.min_size >= 1, f"min size must be 1 pixel or more, got {self.min_size}")
         require(
             self.max_size is None or self.max_size >= self.min_size,
@@ -185,6 +189,7 @@ def detect_counted(
     if overlap is not None:
         found = _merged(found, overlap)
     order = np.lexsort((*found.boxes.T[::-1], -found.scores))
+    order = order[found.scores[order] >= parameters.min_score]
     return CountedDetections(*(part[order] for part in found))
 
 

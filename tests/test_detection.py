@@ -134,6 +134,16 @@ def test_order_does_not_depend_on_threads(golden, astronaut):
         assert np.array_equal(many[0].scores, other.scores)
 
 
+def test_min_score_leaves_the_best_boxes(golden, astronaut):
+    every = detect(astronaut, golden, DetectionParameters(min_neighbors=1))
+    limit = float(np.median(every.scores))
+    best = detect(astronaut, golden, DetectionParameters(min_neighbors=1, min_score=limit))
+    kept = every.scores >= limit
+    assert 0 < kept.sum() < len(kept)
+    assert np.array_equal(best.boxes, every.boxes[kept])
+    assert np.array_equal(best.scores, every.scores[kept])
+
+
 def test_equalise_searches_the_equalised_picture(golden, astronaut):
     dark = astronaut[40:240, 120:330] // 4
     asked = detect(dark, golden, DetectionParameters(equalise_picture=True))
