@@ -13,7 +13,7 @@ from cvbaseline.bootstrap import BOOTSTRAP_ROUNDS, draws, percentile_interval
 from cvbaseline.boxes import as_boxes
 from cvbaseline.detection import CountedDetections
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
-from cvbaseline.detector_quality.measures import MEASURES, difference, measure_detector
+from cvbaseline.detector_quality.measures import MEASURES, difference, measure_detector, written
 from cvbaseline.detector_quality.searching import SearchedPicture, short_names
 
 FACE = (10, 10, 40, 40)
@@ -66,9 +66,12 @@ def test_measures_by_hand():
 
 def test_nothing_found_and_nothing_there():
     got = values(measure_detector([searched([FACE], [])], 0.3, rounds=5))
-    assert got["recall"] == got["precision"] == got["f1"] == got["ap_30"] == got["best_f1"] == 0
+    assert got["recall"] == got["f1"] == got["ap_30"] == got["best_f1"] == 0
+    assert np.isnan(got["precision"]) and written(got["precision"], 3) == "–"
     quality = measure_detector([searched([], [(FACE, 1.0)])], 0.3, rounds=5)
-    assert values(quality)["false_per_picture"] == 1 and quality.sizes == []
+    got = values(quality)
+    assert got["false_per_picture"] == 1 and got["precision"] == 0 and quality.sizes == []
+    assert all(np.isnan(got[name]) for name in ("recall", "f1", "ap_50", "recall_at_1", "best_f1"))
 
 
 boxes = st.tuples(*[st.integers(0, 30)] * 2, *[st.integers(8, 30)] * 2)
@@ -82,18 +85,19 @@ def test_measures_are_the_naive_ones(drawn):
     got = values(measure_detector(pictures, 0.4, rounds=2))
     faces = sum(len(picture) for picture, _ in drawn)
     for overlap, name in ((0.3, "ap_30"), (0.5, "ap_50")):
-        assert got[name] == pytest.approx(naive.average_precision(answers(drawn, overlap), faces))
+        expected = naive.average_precision(answers(drawn, overlap), faces) if faces else np.nan
+        assert got[name] == pytest.approx(expected, nan_ok=True)
     judged = answers(drawn, 0.4)
     right, wrong = sum(ok for _, ok in judged), sum(not ok for _, ok in judged)
-    assert got["recall"] == pytest.approx(right / max(faces, 1))
+    assert got["recall"] == pytest.approx(right / faces if faces else np.nan, nan_ok=True)
     assert got["false_per_picture"] == pytest.approx(wrong / len(drawn))
     for rate in (0.1, 0.3, 1.0):
-        best = 0.0
+        best = 0.0 if faces else np.nan
         for threshold in {score for score, _ in judged}:
             kept = [ok for score, ok in judged if score >= threshold]
             if kept.count(False) / len(drawn) <= rate:
-                best = max(best, kept.count(True) / max(faces, 1))
-        assert got[f"recall_at_{rate:g}"] == pytest.approx(best)
+                best = max(best, kept.count(True) / faces) if faces else best
+        assert got[f"recall_at_{rate:g}"] == pytest.approx(best, nan_ok=True)
 
 
 def answers(drawn, overlap):

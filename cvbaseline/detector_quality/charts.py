@@ -82,7 +82,7 @@ def render_froc(detectors: Sequence[Curves], bars: bool) -> str:
         steps = _steps(quality.points.false_per_picture, quality.points.recall, most)
         drawn += _line([place(*step) for step in steps], colour, name)
         setting = quality.estimates["false_per_picture"].value, quality.estimates["recall"].value
-        if setting[0] <= most:
+        if setting[0] <= most and not np.isnan(setting[1]):
             drawn += _dot(place(*setting), colour, f"{name} at the setting")
     return _chart("Recall over false boxes a picture", drawn, "false boxes a picture", "recall")
 
@@ -97,7 +97,8 @@ def render_precision_recall(detectors: Sequence[Curves]) -> str:
         points = quality.points
         drawn += _line(list(map(_place, points.recall, points.precision)), colour, name)
         setting = quality.estimates["recall"].value, quality.estimates["precision"].value
-        drawn += _dot(_place(*setting), colour, f"{name} at the setting")
+        if not np.isnan(setting).any():
+            drawn += _dot(_place(*setting), colour, f"{name} at the setting")
     return _chart("Precision over recall", drawn, "recall", "precision")
 
 
@@ -148,6 +149,8 @@ def _f1_line(f1: float) -> str:
 
 
 def _bar(x: float, estimate: Estimate, colour: str) -> str:
+    if np.isnan(estimate.low):
+        return ""
     low, high = _place(0, estimate.low)[1], _place(0, estimate.high)[1]
     across = f'x1="{x:.1f}" x2="{x:.1f}"'
     return f'<line class="bar" stroke="{colour}" {across} y1="{low:.1f}" y2="{high:.1f}"/>'

@@ -134,7 +134,7 @@ def render_tables(comparison: Comparison) -> str:
 
 
 def _table(comparison: Comparison, place: int) -> list[str]:
-    from cvbaseline.detector_quality.measures import MEASURES, difference
+    from cvbaseline.detector_quality.measures import MEASURES, difference, written
 
     first, other = comparison.qualities[0], comparison.qualities[place]
     names = [comparison.detectors[index].name for index in (0, place)]
@@ -145,10 +145,10 @@ def _table(comparison: Comparison, place: int) -> list[str]:
         measure = MEASURES[name]
         estimate, verdict = difference(other, first, name)
         values = "  ".join(
-            f"{quality.estimates[name].value:>{width}.{measure.decimals}f}"
+            f"{written(quality.estimates[name].value, measure.decimals):>{width}}"
             for quality, width in zip((first, other), widths)
         )
-        value, low, high = (f"{number:+.{measure.decimals}f}" for number in estimate)
+        value, low, high = (written(number, measure.decimals, sign=True) for number in estimate)
         interval = f"{value:>10}   {low + ' to ' + high:<18}"
         lines.append(f"{measure.title:<36}{values}  {interval} {verdict}".rstrip())
     return lines

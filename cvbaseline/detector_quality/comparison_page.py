@@ -25,7 +25,7 @@ from cvbaseline.detector_quality.gallery import (
     render_gallery,
     render_key,
 )
-from cvbaseline.detector_quality.measures import MEASURES, difference, taken_faces
+from cvbaseline.detector_quality.measures import MEASURES, difference, taken_faces, written
 from cvbaseline.detector_quality.searching import SearchedPicture
 from cvbaseline.formats.files import make_folder_of, write_bytes
 from cvbaseline.html_page import escape, render_page
@@ -113,10 +113,10 @@ def _differences(comparison: Comparison, place: int) -> str:
         measure = MEASURES[name]
         estimate, verdict = difference(other, first, name)
         values = "".join(
-            f'<td class="number">{quality.estimates[name].value:.{measure.decimals}f}</td>'
+            f'<td class="number">{written(quality.estimates[name].value, measure.decimals)}</td>'
             for quality in (first, other)
         )
-        value, low, high = (f"{number:+.{measure.decimals}f}" for number in estimate)
+        value, low, high = (written(number, measure.decimals, sign=True) for number in estimate)
         rows += (
             f'<tr><th scope="row">{measure.title}</th>{values}<td class="number">{value}</td>'
             f'<td class="none">{low} to {high}</td>'

@@ -158,7 +158,8 @@ def render_table(evaluation: Evaluation) -> str:
         estimate = evaluation.quality.estimates[name]
         numbers = _numbers(estimate, measure.decimals)
         lines.append(f"{measure.title:<37}{numbers}   {details.get(name, '')}".rstrip())
-    lines += ["", "recall by size of the face"]
+    if evaluation.quality.sizes:
+        lines += ["", "recall by size of the face"]
     for size in evaluation.quality.sizes:
         counted = f"{size.found} of {size.faces}"
         lines.append(f"  {size_name(size):<35}{_numbers(size.recall, 3)}   {counted}")
@@ -178,11 +179,12 @@ def headline(searched: "list[SearchedPicture]", who: str, source: Path) -> str:
 def details_of(quality: "Quality") -> dict[str, str]:
     """What a measure counts, in words."""
     found, false, missed = quality.counts
+    best = quality.best_threshold
     return {
         "recall": f"{found} of {found + missed} faces",
         "precision": f"{found} of {found + false} boxes",
-        "false_per_picture": f"{false} boxes",
-        "best_f1": f"from score {quality.best_threshold:.1f} on",
+        "false_per_picture": f"{false} box{'' if false == 1 else 'es'}",
+        "best_f1": f"from score {best:.1f} on" if best < float("inf") else "",
         "milliseconds": "the search alone, on one core",
     }
 
@@ -195,5 +197,7 @@ def size_name(size: "SizeRecall") -> str:
 
 
 def _numbers(estimate: "Estimate", decimals: int) -> str:
-    value, low, high = (f"{number:.{decimals}f}" for number in estimate)
+    from cvbaseline.detector_quality.measures import written
+
+    value, low, high = (written(number, decimals) for number in estimate)
     return f"{value:>8}   {low + ' to ' + high:<16}"

@@ -27,7 +27,7 @@ from cvbaseline.detector_quality.gallery import (
     render_gallery,
     render_key,
 )
-from cvbaseline.detector_quality.measures import MEASURES, taken_faces
+from cvbaseline.detector_quality.measures import MEASURES, taken_faces, written
 from cvbaseline.detector_quality.searching import SearchedPicture
 from cvbaseline.formats.files import make_folder_of, write_bytes
 from cvbaseline.html_page import escape, render_page
@@ -46,7 +46,7 @@ border-radius:0 10px 10px 0}
 .big b{display:block;font-size:1.9rem;line-height:1.15;letter-spacing:-.02em;
 font-variant-numeric:tabular-nums}
 .big small{color:var(--soft)}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:0 1rem;
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,540px),1fr));gap:0 1rem;
 align-items:start}
 td.number,th.number{text-align:right}
 th small{display:block;color:var(--soft);font-weight:400}
@@ -132,7 +132,7 @@ def render_notes(cautions: list[str], skipped: list[str]) -> str:
 def _big(evaluation: Evaluation) -> str:
     estimates, details = evaluation.quality.estimates, details_of(evaluation.quality)
     parts = "".join(
-        f"<div><b>{estimates[name].value:.{2 if measure.decimals > 2 else measure.decimals}f}</b>"
+        f"<div><b>{written(estimates[name].value, min(2, measure.decimals))}</b>"
         f"{measure.title}<br><small>{details.get(name, '&nbsp;')}</small></div>"
         for name, measure in MEASURES.items()
         if name in ("recall", "precision", "f1", "false_per_picture", "milliseconds")
@@ -152,6 +152,8 @@ def _measures(evaluation: Evaluation) -> str:
 
 
 def _sizes(evaluation: Evaluation) -> str:
+    if not evaluation.quality.sizes:
+        return ""
     rows = "".join(
         f'<tr><th scope="row">{size_name(size)}</th>'
         f'<td class="number">{size.found} of {size.faces}</td>'
@@ -173,7 +175,7 @@ def table(head: str, rows: str) -> str:
 
 def number_cells(estimate: Estimate, decimals: int) -> str:
     """A value and its interval."""
-    value, low, high = (f"{number:.{decimals}f}" for number in estimate)
+    value, low, high = (written(number, decimals) for number in estimate)
     return f'<td class="number">{value}</td><td class="none">{low} to {high}</td>'
 
 

@@ -58,6 +58,13 @@ MEASURES = {
 TIMES, LEAST_FACTOR = ("milliseconds", "megapixels_per_second"), 0.05
 
 
+def written(value: float, decimals: int, sign: bool = False) -> str:
+    """A measure as text; a dash for what is not defined."""
+    if np.isnan(value):
+        return "–"
+    return f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+
+
 class SizeRecall(NamedTuple):
     """Recall among the faces of some size."""
 
@@ -144,12 +151,12 @@ def measure_detector(
         progress("drawing pictures anew", done, rounds)
     low, high = percentile_interval(np.array(samples))
     points = curve(tally.pool.matches)
-    best = float(points.thresholds[points.f1.argmax()]) if len(points.f1) else np.inf
-    found = int(tally.found.sum())
+    found, faces = int(tally.found.sum()), int(tally.faces.sum())
+    best = float(points.thresholds[points.f1.argmax()]) if len(points.f1) and faces else np.inf
     return Quality(
         dict(zip(MEASURES, map(Estimate, values.tolist(), low.tolist(), high.tolist()))),
         np.array(samples),
-        (found, int(tally.false.sum()), int(tally.faces.sum()) - found),
+        (found, int(tally.false.sum()), faces - found),
         points,
         best,
         _sizes(sized, np.array(size_samples)),
@@ -210,21 +217,23 @@ def _pool(searched: Sequence[SearchedPicture], min_iou: float) -> _Pool:
 
 
 def _values(tally: _Tally, counts: np.ndarray) -> np.ndarray:
-    """The measures in the order of MEASURES when picture i counts counts[i] times."""
+    """The measures in the order of MEASURES when picture i counts counts[i] times.
+
+    What is not defined, as the recall where there is no face, is NaN.
+    """
     faces, found, false = (int(counts @ part) for part in (tally.faces, tally.found, tally.false))
     points, points_30, points_50 = (
         pool.drawn(counts, tally.faces) for pool in (tally.pool, tally.pool_30, tally.pool_50)
     )
     seconds = float(counts @ tally.milliseconds) / 1000
     return np.array([
-        found / max(faces, 1),
-        found / max(found + false, 1),
-        2 * found / max(found + false + faces, 1),
+        found / faces if faces else np.nan,
+        found / (found + false) if found + false else np.nan,
+        2 * found / (found + false + faces) if faces else np.nan,
         false / counts.sum(),
-        area_under(points_30),
-        area_under(points_50),
-        *(recall_within(points, rate) for rate in FALSE_PER_PICTURE),
-        points.f1.max(initial=0),
+        *(area_under(one) if faces else np.nan for one in (points_30, points_50)),
+        *(recall_within(points, rate) if faces else np.nan for rate in FALSE_PER_PICTURE),
+        points.f1.max(initial=0) if faces else np.nan,
         1000 * seconds / counts.sum(),
         float(counts @ tally.megapixels) / seconds if seconds > 0 else np.nan,
     ])  # fmt: skip
