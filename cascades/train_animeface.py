@@ -30,7 +30,7 @@ NEIGHBOURS = (3, 6, 10, 15)
 DRAWN_SCENES = ["draw", "--kind=scenes", "--count=500", "--format=jpg", "--seed=77", "--out=drawn"]
 PARAMETERS = {
     "LBP": {"num-positives": 16000, "num-negatives": 10000, "stages": 15},
-    "HAAR": {"num-positives": 10000, "num-negatives": 8000, "stages": 15},
+    "HAAR": {"num-positives": 10000, "num-negatives": 8000, "stages": 18},
 }
 SHARED = {
     "min-hit-rate": 0.998, "max-false-alarm": 0.5, "max-weak-count": 160, "scan-limit": 120,
