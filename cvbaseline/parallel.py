@@ -39,6 +39,19 @@ def worker_count() -> int:
     return os.cpu_count() or 1
 
 
+@contextmanager
+def one_core_each() -> Iterator[None]:
+    """Within the block OpenCV does not split a picture among threads."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def for_blocks(task: Callable[[int, int], Result], count: int, block: int) -> list[Result]:
     """task(start, stop) for every block of 0..count, over threads; results in the blocks' order.
 

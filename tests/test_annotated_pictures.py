@@ -63,6 +63,8 @@ def test_all_labels_count_unless_some_are_named(folder):
     (folder / "annotations.json").write_text(json.dumps(COCO))
     [picture] = read_annotated_pictures(folder / "annotations.json")
     assert picture.boxes.tolist() == [FACE, [0, 0, 2, 2]]
+    with pytest.raises(UserError, match="no label fcae; it has cat, face"):
+        read_annotated_pictures(folder, only=["fcae"])
 
 
 def test_lists_without_regions(folder):

@@ -12,7 +12,8 @@ import pytest
 
 from cvbaseline.cli import main
 from cvbaseline.detect_pictures import DetectOptions, detect_pictures
-from cvbaseline.detection import DetectionParameters, option_line
+from cvbaseline.detection import DetectionParameters, detect_counted, option_line
+from cvbaseline.detector_quality import searching
 from cvbaseline.detector_quality.compare import CompareOptions, compare
 from cvbaseline.detector_quality.evaluate import EvaluateOptions, evaluate
 from cvbaseline.detector_quality.gallery import part_shown
@@ -166,7 +167,7 @@ def test_every_parameter_of_the_search_counts(truth):
     large = evaluate(EvaluateOptions(pictures=path, min_size=90, **QUICK))
     for entry in large.searched:
         assert all(box[2] >= 90 for box in entry.found.boxes)
-    assert any("smaller than --min-size 90" in caution for caution in large.warnings)
+    assert any("too small to be found at --min-size 90" in caution for caution in large.warnings)
     line = option_line(large.parameters)
     assert "--scale-factor 1.1 --min-neighbors 10 --min-size 90" in line and "max" not in line
     assert "--equalise-picture" in option_line(DetectionParameters(equalise_picture=True))
@@ -283,3 +284,20 @@ def test_a_crop_of_the_gallery_holds_the_box():
         assert left <= x and x + box[2] <= left + side
         assert top <= y and y + box[3] <= top + side
         assert left >= 0 or side >= width
+
+
+def test_a_picture_that_cannot_be_searched_stops_nothing(truth, monkeypatch):
+    made = []
+
+    def fail_once(grey, classifier, parameters):
+        made.append(grey)
+        if len(made) == 2:
+            raise UserError("OpenCV cannot search the picture (too large)")
+        return detect_counted(grey, classifier, parameters)
+
+    monkeypatch.setattr(searching, "detect_counted", fail_once)
+    result = evaluate(EvaluateOptions(pictures=truth[0], **QUICK))
+    assert len(result.searched) == 5
+    assert [problem.rpartition("/")[2] for problem in result.skipped] == [
+        "0001.jpg: OpenCV cannot search the picture (too large)"
+    ]

@@ -55,8 +55,13 @@ def read_annotated_pictures(path: Path, only: Sequence[str] = ()) -> list[Annota
     Raises UserError when there are none, FormatError for a malformed file.
     """
     path = find_annotations(path)
+    entries = _read(path)
+    labels = {label for entry in entries for label in entry.labels}
+    unknown = sorted(set(only) - labels)
+    known = ", ".join(sorted(labels)) or "none"
+    require(not unknown, f"{path} has no label {', '.join(unknown)}; it has {known}")
     joined: dict[Path, AnnotatedPicture] = {}
-    for entry in _read(path):
+    for entry in entries:
         picture = _annotated(entry, frozenset(only))
         if picture.path in joined:
             before = joined[picture.path]

@@ -92,7 +92,7 @@ def compare(
     qualities = [measure_detector(one, options.min_iou, progress=progress) for one in searched]
     comparison = Comparison(
         options.pictures, detectors, parameters, options.min_iou, searched, qualities, skipped,
-        _all_cautions(searched, parameters, qualities),
+        _all_cautions(searched, parameters, options.min_iou, qualities),
     )  # fmt: skip
     tell(render_tables(comparison))
     if options.json is not None:
@@ -109,12 +109,13 @@ def compare(
 def _all_cautions(
     searched: "list[list[SearchedPicture]]",
     parameters: DetectionParameters,
+    min_iou: float,
     qualities: "list[Quality]",
 ) -> list[str]:
     """The cautions of all detectors, each once."""
     found = []
     for one, quality in zip(searched, qualities):
-        found += cautions(one, parameters, quality.counts)
+        found += cautions(one, parameters, min_iou, quality.counts)
     return list(dict.fromkeys(found))
 
 

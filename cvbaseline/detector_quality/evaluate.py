@@ -83,7 +83,7 @@ def evaluate(
     quality = measure_detector(searched, options.min_iou, progress=progress)
     evaluation = Evaluation(
         options.pictures, detectors[0], parameters, options.min_iou, searched, quality, skipped,
-        cautions(searched, parameters, quality.counts),
+        cautions(searched, parameters, options.min_iou, quality.counts),
     )  # fmt: skip
     tell(render_table(evaluation))
     if options.json is not None:
@@ -100,6 +100,7 @@ def evaluate(
 def cautions(
     searched: "list[SearchedPicture]",
     parameters: DetectionParameters,
+    min_iou: float,
     counts: tuple[int, int, int],
 ) -> list[str]:
     """What makes the measures weak, in plain words.
@@ -110,7 +111,9 @@ def cautions(
     from cvbaseline.boxes import area
 
     boxes = [(entry, box) for entry in searched for box in entry.picture.boxes]
-    small = sum(min(box[2:]) < parameters.min_size for _, box in boxes)
+    # Smaller faces, though within a box of the smallest size, do not overlap it enough.
+    least_area = min_iou * parameters.min_size**2
+    small = sum(float(area(box[None])[0]) < least_area for _, box in boxes)
     whole = sum(
         float(area(box[None])[0]) >= WHOLE * entry.size[0] * entry.size[1] for entry, box in boxes
     )
@@ -136,7 +139,7 @@ def cautions(
         )
     if small:
         found.append(
-            f"{small} faces are smaller than --min-size {parameters.min_size}: they cannot be found"
+            f"{small} faces are too small to be found at --min-size {parameters.min_size}"
         )
     if whole * 2 > len(boxes):
         found.append(f"{whole} boxes fill their picture: crops are no test of a search")

@@ -23,6 +23,8 @@ from cvbaseline.detection import (
     open_cascade,
 )
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_each
+from cvbaseline.errors import UserError, require
+from cvbaseline.parallel import one_core_each
 
 if TYPE_CHECKING:
     import cv2
@@ -99,28 +101,27 @@ def search_pictures(
 
     Raises UserError when no picture can be read.
     """
-    import cv2
-
     neighbors = min(CANDIDATE_NEIGHBORS, parameters.min_neighbors)
     permissive = replace(parameters, min_neighbors=neighbors)
     searched: list[list[SearchedPicture]] = [[] for _ in detectors]
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with one_core_each():
         for number, (picture, grey) in enumerate(read_each(pictures, skipped), 1):
             size = (grey.shape[1], grey.shape[0])
-            # First the search that is not timed, so that none of the timed ones is a cold start.
-            candidates = [
-                detect_counted(grey, detector.classifier, permissive) for detector in detectors
-            ]
-            found, times = _search_in_turn(grey, detectors, parameters, rounds, number)
+            try:
+                # First the search that is not timed, so that none of the timed is a cold start.
+                candidates = [
+                    detect_counted(grey, detector.classifier, permissive) for detector in detectors
+                ]
+                found, times = _search_in_turn(grey, detectors, parameters, rounds, number)
+            except UserError as error:
+                skipped(f"{picture.path}: {error}")
+                continue
             for index in range(len(detectors)):
                 searched[index].append(
                     SearchedPicture(picture, size, found[index], candidates[index], times[index])
                 )
             progress("searching pictures", number, len(pictures))
-    finally:
-        cv2.setNumThreads(threads)
+    require(bool(searched[0]), "no picture can be searched")
     return searched
 
 

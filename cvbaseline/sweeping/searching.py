@@ -6,8 +6,7 @@ is the processor's time for its thread, so that waiting for a core or for the di
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import numpy as np
 from cvbaseline.detection import DetectionParameters, detect_counted, open_cascade
 from cvbaseline.errors import UserError
 from cvbaseline.images import read_grey
+from cvbaseline.parallel import one_core_each
 from cvbaseline.sweeping.journal import Searched, SearchJournal, content_of
 
 Progress = Callable[[str, int, int], None]
@@ -116,19 +116,6 @@ def search_pictures(
     if not result.searches:
         raise UserError(f"no picture can be read; the first: {result.problems[0]}")
     return result._replace(searched_now=new, searched_before=known)
-
-
-@contextmanager
-def one_core_each() -> Iterator[None]:
-    """Within the block OpenCV does not split a picture among threads."""
-    import cv2
-
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def _search_picture(
