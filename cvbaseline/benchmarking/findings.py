@@ -7,6 +7,7 @@ import numpy as np
 from cvbaseline.benchmarking.comparisons import Comparison, compare, compare_pairs
 from cvbaseline.benchmarking.contenders import Contender
 from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion
+from cvbaseline.benchmarking.leaks import Leak
 from cvbaseline.benchmarking.learning_curve import Point, how_many_more
 from cvbaseline.benchmarking.plan import Job, read_records
 from cvbaseline.benchmarking.records import Record
@@ -83,6 +84,7 @@ class Findings(NamedTuple):
     against_majority: dict[str, Comparison]  # by title
     incomplete: list[str]  # contenders whose predictions are not all there
     leaked: int  # answers about test faces whose copies are in training
+    shared_groups: int  # groups that are on both sides of a split
 
 
 class _Tests(NamedTuple):
@@ -99,15 +101,12 @@ def find(
     data: LabelledFaces,
     contenders: list[Contender],
     splits: list[Split],
-    leaked: list[np.ndarray],
+    leaks: list[Leak],
     jobs: list[Job],
     seed: int,
 ) -> Findings:
-    """Read the records and compute everything.
-
-    leaked : for each split the test faces whose copies are in training
-    """
-    tests = _tests(data, splits, leaked)
+    """Read the records of all jobs and compute everything; leaks are those of each split."""
+    tests = _tests(data, splits, leaks)
     outcomes, incomplete = [], []
     for contender in contenders:
         own = [job for job in jobs if job.contender == contender]
@@ -129,10 +128,11 @@ def find(
         against_majority={comparison.first: comparison for comparison in against},
         incomplete=incomplete,
         leaked=int(tests.leaked.sum()),
+        shared_groups=sum(leak.groups for leak in leaks),
     )
 
 
-def _tests(data: LabelledFaces, splits: list[Split], leaked: list[np.ndarray]) -> _Tests:
+def _tests(data: LabelledFaces, splits: list[Split], leaks: list[Leak]) -> _Tests:
     faces = np.concatenate([split.test for split in splits])
     names = faces if data.groups is None else np.asarray(data.groups)[faces]
     repeats = np.concatenate([np.full(len(split.test), split.repeat) for split in splits])
@@ -140,7 +140,9 @@ def _tests(data: LabelledFaces, splits: list[Split], leaked: list[np.ndarray]) -
         faces=faces,
         units=np.unique(names, return_inverse=True)[1],
         first=repeats == 0,
-        leaked=np.concatenate([np.isin(split.test, leak) for split, leak in zip(splits, leaked)]),
+        leaked=np.concatenate(
+            [np.isin(split.test, leak.all) for split, leak in zip(splits, leaks)]
+        ),
         repeats=int(repeats.max()) + 1,
     )
 

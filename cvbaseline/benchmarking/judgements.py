@@ -20,10 +20,10 @@ class Judgement(NamedTuple):
     text: str
 
 
-def judge(findings: Findings, grouped: bool, jobs: int) -> list[Judgement]:
-    """All remarks, warnings first."""
+def judge(findings: Findings, jobs: int) -> list[Judgement]:
+    """All remarks, warnings first; `jobs` processes ran at once."""
     remarks = [
-        *_about_data(findings, grouped),
+        *_about_data(findings),
         *_about_setting(findings, jobs),
         *_about_outcomes(findings),
     ]
@@ -38,7 +38,7 @@ def _note(text: str) -> Judgement:
     return Judgement("note", text)
 
 
-def _about_data(findings: Findings, grouped: bool) -> list[Judgement]:
+def _about_data(findings: Findings) -> list[Judgement]:
     remarks = []
     data, splits = findings.data, findings.splits
     tested = np.unique(np.concatenate([split.test for split in splits]))
@@ -75,7 +75,7 @@ def _about_data(findings: Findings, grouped: bool) -> list[Judgement]:
             _warning(f"Missing in the training part of some split, so nobody can name it there: "
                      f"{_some(unlearnt)}.")
         )  # fmt: skip
-    if not grouped and len(splits) > 1:
+    if data.groups is None and len(splits) > 1:
         remarks.append(
             _note("The folds were drawn picture by picture. If pictures of one person, drawing or "
                   "series are among them, the results are too good: keep them together with "
@@ -102,6 +102,11 @@ def _about_setting(findings: Findings, jobs: int) -> list[Judgement]:
         remarks.append(
             _warning(f"Tests with pictures whose copies were learnt from: {findings.leaked:,}; the "
                      "results are also given without them.")
+        )  # fmt: skip
+    if findings.shared_groups:
+        remarks.append(
+            _warning(f"Groups on both sides of the split: {findings.shared_groups:,}; their "
+                     "pictures vouch for each other.")
         )  # fmt: skip
     versions = {
         tuple(sorted(version.items()))

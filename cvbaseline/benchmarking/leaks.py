@@ -4,7 +4,8 @@ A classifier that has seen a test picture's copy is asked to remember, not to re
 copies count as copies (`cvbaseline.duplicates`).
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -25,7 +26,12 @@ class Leak(NamedTuple):
         return np.union1d(self.exact, self.near)
 
 
-def find_leak(split: Split, keys: np.ndarray, clusters: np.ndarray, groups=None) -> Leak:
+def find_leak(
+    split: Split,
+    keys: np.ndarray,
+    clusters: np.ndarray,
+    groups: Optional[Sequence[str]] = None,
+) -> Leak:
     """What leaks in a split.
 
     Parameters

@@ -65,6 +65,8 @@ def run_jobs(
             done[0] += 1
             progress(contender.title, done[0], len(jobs))
 
+    if not jobs:
+        return []
     with tempfile.TemporaryDirectory(prefix="cvbaseline-") as folder:
         write_data(Path(folder), data)
         work = [
@@ -77,6 +79,8 @@ def run_jobs(
             for process in list(running):
                 process.kill()
                 process.wait()
+            with suppress(OSError):  # it holds what libraries printed, if anything
+                logs.rmdir()
     return [failure for batch in failures for failure in batch]
 
 
