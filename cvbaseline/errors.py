@@ -31,6 +31,10 @@ class FormatError(UserError):
         super().__init__(f"{where}: {problem}")
 
 
+class MissingLibrary(UserError, ImportError):
+    """A library that the user asked for but has not installed; the message says how to."""
+
+
 class PictureError(UserError):
     """A picture that cannot be read; batches skip it, name it and count it."""
 

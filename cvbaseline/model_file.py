@@ -23,7 +23,7 @@ import numpy as np
 
 from cvbaseline import __version__
 from cvbaseline.classifiers import as_tuples
-from cvbaseline.errors import FormatError, UserError
+from cvbaseline.errors import FormatError, MissingLibrary, UserError
 from cvbaseline.estimator_record import describe_estimator, rebuild_estimator
 from cvbaseline.faces import CropOptions
 from cvbaseline.formats.files import read_bytes, write_bytes
@@ -220,7 +220,7 @@ def _try_out(model: FaceModel, source: str) -> None:
     try:
         labels = np.asarray(model.estimator.classes_)
         probabilities = np.asarray(model.predict_proba(face))
-    except MemoryError:
+    except (MemoryError, MissingLibrary):
         raise
     except Exception as error:  # whatever contradictory arrays lead to
         reason = " ".join(str(error).split())

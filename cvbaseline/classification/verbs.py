@@ -243,7 +243,8 @@ def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
     """A function that makes estimators of that name with parameters from NAME=VALUE words.
 
     Values are JSON where they can be read so (numbers, null, true, lists), else text.
-    Raises UserError for a parameter that the classifier does not have.
+    Raises UserError for a parameter that the classifier does not have, and MissingLibrary when it
+    needs one.
     """
     kind = classifier_class(name)
     known = kind().get_params(deep=False)
@@ -259,4 +260,8 @@ def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
             parameters[key] = as_tuples(json.loads(text))
         except ValueError:
             parameters[key] = text
+    if name == "cnn":
+        from cvbaseline.classifiers.keras_network import keras_backend
+
+        keras_backend()
     return lambda: kind(**parameters)

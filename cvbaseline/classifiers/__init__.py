@@ -24,6 +24,7 @@ CLASSIFIERS = {
     "bag_of_words": "bag_of_words:BagOfWords",
     "hierarchical": "hierarchical:Hierarchical",
     "ensemble": "ensemble:Ensemble",
+    "cnn": "cnn:Cnn",
 }
 
 

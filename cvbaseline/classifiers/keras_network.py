@@ -1,0 +1,107 @@
+"""A small residual network in Keras, on whichever backend is installed.
+
+Residual blocks after He et al., Deep residual learning for image recognition, CVPR 2016. Keras is
+imported when a network is built, never before: the extra `cnn` installs it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from cvbaseline.errors import MissingLibrary
+
+# KERAS_BACKEND's values and the modules behind them, the fastest in training first.
+BACKENDS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
+MEND = "pip install 'cvbaseline[cnn]'"
+
+
+def keras_backend() -> str:
+    """The backend that Keras is to use: KERAS_BACKEND if set, else the first that is installed.
+
+    Loads nothing. MissingLibrary when Keras or its backend is not installed.
+    """
+    if find_spec("keras") is None:
+        raise MissingLibrary(f"the classifier cnn needs Keras, which is not installed: {MEND}")
+    wanted = os.environ.get("KERAS_BACKEND")
+    if wanted:
+        if find_spec(BACKENDS.get(wanted, wanted)) is None:
+            raise MissingLibrary(
+                f"KERAS_BACKEND is {wanted}, which is not installed: set it to one of "
+                f"{', '.join(BACKENDS)} that is, or unset it"
+            )
+        return wanted
+    for name, module in BACKENDS.items():
+        if find_spec(module) is not None:
+            return name
+    raise MissingLibrary(f"Keras needs PyTorch, JAX or TensorFlow; none is installed: {MEND}")
+
+
+def import_keras() -> Any:
+    """The module keras, on the backend that `keras_backend` names unless it is loaded already."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = keras_backend()
+    import keras
+
+    if int(keras.__version__.split(".")[0]) < 3:
+        raise MissingLibrary(
+            f"the classifier cnn needs Keras 3, not {keras.__version__}: pip install -U keras"
+        )
+    return keras
+
+
+def build_network(size: int, widths: Sequence[int], classes: int, dropout: float, seed: int) -> Any:
+    """A network from faces, float32 (n, size, size, 1), to scores, float32 (n, classes).
+
+    A convolution with widths[0] channels, then a residual block for each further width, which
+    halves the picture; the mean over the picture; a linear layer. Scores are logits.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(widths) + 2).tolist())
+
+    def convolution(inputs: Any, width: int, side: int, strides: int) -> Any:
+        start = keras.initializers.HeNormal(seed=next(seeds) % 2**31)
+        outputs = layers.Conv2D(
+            width, side, strides, "same", use_bias=False, kernel_initializer=start
+        )(inputs)
+        # Few faces make few steps: averages over the last hundred would lag behind.
+        return layers.BatchNormalization(momentum=0.9)(outputs)
+
+    inputs = keras.Input((size, size, 1))
+    face = layers.ReLU()(convolution(inputs, widths[0], 3, 1))
+    for width in widths[1:]:
+        change = layers.ReLU()(convolution(face, width, 3, 2))
+        change = convolution(change, width, 3, 1)
+        face = layers.ReLU()(layers.Add()([change, convolution(face, width, 1, 2)]))
+    features = layers.GlobalAveragePooling2D()(face)
+    features = layers.Dropout(dropout, seed=next(seeds) % 2**31)(features)
+    start = keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
+    return keras.Model(inputs, layers.Dense(classes, kernel_initializer=start)(features))
+
+
+def weight_count(widths: Sequence[int], classes: int) -> int:
+    """How many numbers `network_weights` holds, without building the network.
+
+    Each channel of a convolution has 4 numbers for its normalisation: scale, shift, mean, variance.
+    """
+    total = (9 + 4) * widths[0]
+    for before, width in zip(widths, widths[1:]):
+        total += (9 * before + 9 * width + before + 3 * 4) * width
+    return total + (widths[-1] + 1) * classes
+
+
+def network_weights(network: Any) -> np.ndarray:
+    """All that a network has learnt, one layer after another, float32 (w,)."""
+    return np.concatenate([np.ravel(part) for part in network.get_weights()]).astype(np.float32)
+
+
+def set_network_weights(network: Any, weights: np.ndarray) -> None:
+    """Give a network of the same shape what `network_weights` returned, on any backend."""
+    shapes = [part.shape for part in network.get_weights()]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    parts = np.split(np.asarray(weights, np.float32), ends[:-1])
+    network.set_weights([part.reshape(shape) for part, shape in zip(parts, shapes)])

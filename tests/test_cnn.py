@@ -1,0 +1,264 @@
+"""The small network: what needs no Keras first, then learning, files and backends with it."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from small_faces import MOODS, mood_faces
+
+from cvbaseline.classifiers.cnn import Cnn, validation_rows
+from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.keras_network import import_keras, keras_backend, weight_count
+from cvbaseline.cli import main
+from cvbaseline.errors import FormatError, MissingLibrary
+from cvbaseline.faces import CropOptions
+from cvbaseline.images import write_picture
+from cvbaseline.model_file import FaceModel, load_model, save_model
+
+SMALL = {"size": 24, "widths": (8, 16, 16), "epochs": 6, "batch_size": 32}
+
+
+def two_moods(count, seed):
+    faces, labels = mood_faces(count, side=24, seed=seed)
+    kept = labels < 2
+    return faces[kept].reshape(kept.sum(), -1), labels[kept]
+
+
+def keras_or_skip():
+    """Keras on the backend that a user would get."""
+    try:
+        keras_backend()
+    except MissingLibrary as error:
+        pytest.skip(str(error))
+    return import_keras()
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A function that makes only the named modules of Keras and its backends importable."""
+
+    def only(*names):
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        monkeypatch.setattr(
+            "cvbaseline.classifiers.keras_network.find_spec",
+            lambda name: object() if name in names else None,
+        )
+
+    return only
+
+
+def test_the_backend_is_the_users_or_the_fastest_there_is(installed, monkeypatch):
+    installed("keras", "tensorflow", "jax", "torch")
+    assert keras_backend() == "torch"
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert keras_backend() == "tensorflow"
+    installed("keras", "tensorflow", "jax")
+    assert keras_backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(MissingLibrary, match="KERAS_BACKEND is torch, which is not installed"):
+        keras_backend()
+    installed("keras")
+    with pytest.raises(MissingLibrary, match=r"none is installed: pip install 'cvbaseline\[cnn\]'"):
+        keras_backend()
+    installed("torch")
+    with pytest.raises(ImportError, match=r"needs Keras.*'cvbaseline\[cnn\]'"):
+        keras_backend()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    faces, labels = mood_faces(6, side=24)
+    for number, (face, label) in enumerate(zip(faces, labels)):
+        folder = tmp_path / "moods" / MOODS[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        write_picture(folder / f"{number}.png", face)
+    return tmp_path / "moods"
+
+
+@pytest.mark.parametrize("verb", ["train", "benchmark"])
+def test_without_keras_one_line_names_the_extra(installed, pictures, tmp_path, capsys, verb):
+    installed("torch", "jax")
+    out = tmp_path / "out"
+    choice = ["--classifier" if verb == "train" else "--classifiers", "cnn"]
+    assert main([verb, str(pictures), *choice, "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("cvbaseline: ") and error.count("\n") == 1
+    assert "needs Keras" in error and "cvbaseline[cnn]" in error and not out.exists()
+
+
+def test_keras_is_not_loaded_before_it_is_used():
+    code = "import sys, cvbaseline.classifiers.cnn as c; c.Cnn(); print('keras' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
+
+
+def test_changed_faces_are_seeded_and_each_change_can_be_left_out():
+    faces = mood_faces(4, side=24)[0]
+    still = Augmentation(0, 0, 0, 0, 0, 0, 0)
+    assert np.array_equal(augment(faces, still, np.random.default_rng(0)), faces)
+    mirrored = augment(faces, Augmentation(1, 0, 0, 0, 0, 0, 0), np.random.default_rng(0))
+    assert np.array_equal(mirrored, faces[:, :, ::-1])
+    some = [augment(faces, Augmentation(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert np.array_equal(some[0], some[1]) and not np.array_equal(some[0], some[2])
+    erased = augment(faces, Augmentation(0, 0, 0, 0, 0, 0, 1), np.random.default_rng(3))
+    for face, changed in zip(faces, erased):
+        rows, columns = np.nonzero(face != changed)
+        box = changed[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert len(np.unique(box)) == 1 and box.size <= 0.2 * face.size
+
+
+def test_a_share_of_every_class_is_held_out():
+    labels = np.repeat([0, 1, 2, 3], [40, 20, 3, 1])
+    mask = validation_rows(labels, None, 0.1, seed=0)
+    assert np.bincount(labels[mask], minlength=4).tolist() == [4, 2, 1, 0]
+    assert not np.array_equal(mask, validation_rows(labels, None, 0.1, seed=1))
+    assert not validation_rows(labels, None, 0, seed=0).any()
+    groups = np.arange(64) // 4
+    mask = validation_rows(np.tile([0, 1], 32), groups, 0.25, seed=0)
+    assert mask.sum() == 16 and not set(groups[mask]) & set(groups[~mask])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a number from 1"),
+        ({"widths": (8, "x")}, "widths must be 1 to 8 numbers"),
+        ({"validation_share": 1}, "validation_share must be from 0 to below 1"),
+        ({"size": 1000}, "size must be at most 512"),
+        ({"widths": (4096, 4096)}, "more than 20000000 weights"),
+        ({"shape": (3, 3)}, r"set shape=\(height, width\)"),
+    ],
+)
+def test_parameters_are_checked(settings, message):
+    rows, labels = two_moods(3, 0)
+    with pytest.raises(ValueError, match=message):
+        Cnn(**settings).fit(rows, labels)
+
+
+def test_a_million_weights_at_most():
+    assert weight_count(Cnn().widths, 7) < 1_000_000
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network that has learnt two moods."""
+    keras_or_skip()
+    return Cnn(**SMALL).fit(*two_moods(60, seed=0))
+
+
+def test_it_learns_faces_it_has_not_seen(network):
+    rows, labels = two_moods(40, seed=1)
+    assert (network.predict(rows) == labels).mean() > 0.9
+    shares = network.predict_proba(rows)
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert log_loss(labels, shares) < 0.5 * np.log(2)
+
+
+def test_the_history_shows_the_learning(network):
+    history = network.history_
+    assert set(history) == {"loss", "accuracy", "validation_loss", "validation_accuracy"}
+    assert {len(values) for values in history.values()} == {6}
+    assert min(history["loss"]) < history["loss"][0]
+    assert all(0 <= value <= 1 for value in history["validation_accuracy"])
+
+
+def test_the_weights_are_those_of_keras_and_as_many_as_said(network):
+    assert network.weights_.dtype == np.float32
+    assert network._fitted_network().count_params() == len(network.weights_)
+    assert weight_count(network.widths, 2) == len(network.weights_)
+
+
+def test_same_seed_same_network():
+    keras_or_skip()
+    rows, labels = two_moods(15, seed=0)
+    one, same, other = (
+        Cnn(**{**SMALL, "epochs": 1}, seed=seed).fit(rows, labels) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one.weights_, same.weights_) and one.history_ == same.history_
+    assert not np.allclose(one.weights_, other.weights_)
+    assert clone(one).get_params() == one.get_params()
+
+
+def test_the_best_epoch_is_kept_and_a_worse_end_stops():
+    keras = keras_or_skip()
+    rows, labels = two_moods(15, seed=0)
+    settings = {**SMALL, "epochs": 12, "learning_rate": 0.3, "patience": 2}
+    model = Cnn(**settings).fit(rows, labels)
+    losses = model.history_["validation_loss"]
+    best = int(np.argmin(losses))
+    assert len(losses) == min(12, best + 3)
+    held_out = validation_rows(labels, None, 0.1, 0)
+    scores = model._fitted_network().predict(
+        ((rows[held_out].reshape(-1, 24, 24, 1) - 128.0) / 64).astype(np.float32), verbose=0
+    )
+    loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=0.1)
+    assert np.isclose(float(loss(np.eye(2)[labels[held_out]], scores)), losses[best], rtol=1e-3)
+
+
+def test_mirrored_faces_are_the_same_faces(network):
+    rows, _ = two_moods(5, seed=2)
+    mirrored = rows.reshape(-1, 24, 24)[:, :, ::-1].reshape(len(rows), -1)
+    assert np.allclose(network.predict_proba(mirrored), network.predict_proba(rows), atol=1e-6)
+
+
+def other_backends():
+    names = [name for name in ("torch", "jax", "tensorflow") if importlib.util.find_spec(name)]
+    return names or ["torch"]
+
+
+@pytest.mark.parametrize("backend", other_backends())
+def test_a_saved_model_predicts_the_same_in_a_new_process(network, tmp_path, backend):
+    crop = CropOptions(size=24)
+    path = tmp_path / "m.npz"
+    save_model(path, FaceModel(network, MOODS[:2], crop))
+    loaded = load_model(path)
+    faces = two_moods(5, seed=3)[0].reshape(-1, 24, 24)
+    expected = network.predict_proba(faces.reshape(len(faces), -1))
+    assert np.allclose(loaded.predict_proba(faces), expected, atol=1e-6)
+    assert loaded.estimator.history_ == network.history_
+    np.save(tmp_path / "faces.npy", faces)
+    code = (
+        "import sys, numpy as np, keras; from cvbaseline.model_file import load_model\n"
+        "folder, backend = sys.argv[1:]; assert keras.backend.backend() == backend\n"
+        "faces = np.load(folder + '/faces.npy')\n"
+        "np.save(folder + '/p.npy', load_model(folder + '/m.npz').predict_proba(faces))"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    words = [sys.executable, "-c", code, str(tmp_path), backend]
+    subprocess.run(words, env=environment, check=True)
+    assert np.allclose(np.load(tmp_path / "p.npy"), expected, atol=1e-4)
+
+
+def test_a_model_that_contradicts_itself_is_refused(network, tmp_path):
+    broken = Cnn(**{**network.get_params(), "widths": (8, 16, 17)})
+    vars(broken).update({name: vars(network)[name] for name in ("classes_", "weights_", "scale_")})
+    save_model(tmp_path / "m.npz", FaceModel(broken, MOODS[:2], CropOptions(size=24)))
+    with pytest.raises(FormatError, match="do not make a classifier .*weights"):
+        load_model(tmp_path / "m.npz")
+
+
+def test_without_keras_a_saved_model_says_what_is_missing(tmp_path, installed):
+    model = Cnn(**SMALL)
+    model.classes_, model.scale_ = np.arange(2), 1.0
+    model.weights_ = np.zeros(weight_count(model.widths, 2), np.float32)
+    save_model(tmp_path / "m.npz", FaceModel(model, MOODS[:2], CropOptions(size=24)))
+    installed()
+    if "keras" in sys.modules:
+        pytest.skip("Keras is loaded")
+    with pytest.raises(MissingLibrary, match="needs Keras"):
+        load_model(tmp_path / "m.npz")
+
+
+def test_the_command_line_trains_one(pictures, tmp_path, capsys):
+    keras_or_skip()
+    out = tmp_path / "m.npz"
+    words = ["train", str(pictures), "--out", str(out), "--classifier", "cnn", "--size", "24"]
+    settings = ["size=24", "widths=[8, 16, 16]", "quick=true"]
+    assert main([*words, "--folds", "2", "--set", *settings]) == 0
+    assert "held-out estimate" in capsys.readouterr().out
+    assert load_model(out).estimator.history_["loss"]
