@@ -227,6 +227,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
                 steps_per_epoch=steps,
                 validation_data=(network_input(faces[checked]), targets[checked]),
                 validation_batch_size=FACES_AT_ONCE,
+                shuffle=False,  # the batches are
                 callbacks=[stopping, progress_callback(keras, progress, epochs, steps)],
                 verbose=0,
             )
