@@ -252,6 +252,20 @@ def test_epochs_are_drawn_where_a_contender_has_them(measured, characters, tmp_p
     assert "Learning epoch by epoch" in (out / "report.html").read_text()
 
 
+def test_predictions_of_other_code_are_warned_of(measured, characters, tmp_path):
+    done, lines, _ = measured
+    assert not any("code has changed" in line for line in lines)
+    out, lines = tmp_path / "copy", []
+    shutil.copytree(done.out, out)
+    (path,) = (out / "predictions" / "eigenfaces").glob("fold_1-*")
+    record = read_record(path, records(out)[f"eigenfaces/{path.name}"].shape)
+    code = {**record.facts["code"], "cvbaseline.classifiers.subspace": "0" * 16}
+    write_record(path, record._replace(facts={**record.facts, "code": code}))
+    benchmark(detailed(characters, out), tell=lines.append)
+    (warning,) = (line for line in lines if "code has changed" in line)
+    assert "eigenfaces" in warning and "hog_svm" not in warning
+
+
 def test_leaks_are_refused_dropped_or_told(characters, tmp_path, here):
     data = tmp_path / "data"
     shutil.copytree(characters, data / "train")

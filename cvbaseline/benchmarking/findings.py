@@ -10,7 +10,7 @@ from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion
 from cvbaseline.benchmarking.leaks import Leak
 from cvbaseline.benchmarking.learning_curve import Point, how_many_more
 from cvbaseline.benchmarking.plan import Job, read_records
-from cvbaseline.benchmarking.records import Record
+from cvbaseline.benchmarking.records import Record, code_digests
 from cvbaseline.benchmarking.scores import (
     Answers,
     Reliability,
@@ -66,6 +66,7 @@ class Outcome(NamedTuple):
     directions: Optional[np.ndarray]  # float32 (d, pixels)
     mistakes: tuple[Mistake, ...]
     versions: tuple[dict[str, str], ...]  # different ones in its records
+    outdated: bool  # its predictions were made by other code than today's
 
     @property
     def title(self) -> str:
@@ -207,6 +208,7 @@ def _outcome(
         versions=tuple(
             dict(version) for version in {tuple(fact["versions"].items()) for fact in facts}
         ),
+        outdated=any(fact["code"] != code_digests(fact["code"]) for fact in facts),
     )
 
 

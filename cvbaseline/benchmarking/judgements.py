@@ -115,6 +115,12 @@ def _about_setting(findings: Findings, jobs: int) -> list[Judgement]:
     }
     if len(versions) > 1:
         remarks.append(_warning("The predictions were made by different versions of libraries."))
+    outdated = [outcome.title for outcome in findings.outcomes if outcome.outdated]
+    if outdated:
+        remarks.append(
+            _warning("The code has changed since these were measured; delete their folders in "
+                     f"predictions to measure them anew: {_some(outdated)}.")
+        )  # fmt: skip
     if jobs > 1:
         remarks.append(
             _note(f"{jobs} processes ran at once: times are longer than alone, and only roughly "

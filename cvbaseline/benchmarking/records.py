@@ -10,7 +10,9 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterable
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -56,6 +58,18 @@ def record_key(
         sha256(test.astype("<i8").tobytes()).hexdigest(),
     ]  # fmt: skip
     return sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def code_digests(modules: Iterable[str]) -> dict[str, str]:
+    """What the source of each module is like now, by its name; "" when it is not there."""
+    digests = {}
+    for name in sorted(modules):
+        try:
+            source = Path(find_spec(name).origin).read_bytes()
+        except (ImportError, AttributeError, OSError, TypeError):
+            source = b""
+        digests[name] = sha256(source).hexdigest()[:16] if source else ""
+    return digests
 
 
 def record_path(folder: Path, contender: Contender, test: str, key: str) -> Path:

@@ -20,7 +20,7 @@ import numpy as np
 
 from cvbaseline.benchmarking.contenders import Contender
 from cvbaseline.benchmarking.distortions import Distortion, distort
-from cvbaseline.benchmarking.records import Record, write_record
+from cvbaseline.benchmarking.records import Record, code_digests, write_record
 from cvbaseline.classifiers import fit_classifier
 from cvbaseline.datasets import LabelledFaces
 from cvbaseline.errors import UserError
@@ -29,6 +29,7 @@ from cvbaseline.model_file import FaceModel, library_versions, render_model
 
 CHECKED_TRAINING_FACES = 1000  # that the accuracy on what was learnt is measured on
 DIRECTIONS = 8  # kept for the report
+CLASSIFIERS = "cvbaseline.classifiers."  # modules whose code shapes predictions
 
 
 def write_data(folder: Path, data: LabelledFaces) -> None:
@@ -74,6 +75,7 @@ class Worker:
             "fit_seconds": time.perf_counter() - started,
             "threads": job["threads"],
             "versions": library_versions(),
+            "code": code_digests(name for name in sys.modules if name.startswith(CLASSIFIERS)),
         }
         facts |= self._training_accuracy(estimator, train)
         facts["history"] = history(estimator)

@@ -51,9 +51,7 @@ gap:0 1rem;align-items:start}}
 .matrix caption{{text-align:left;font-weight:600;padding:.3rem 0;font-size:.95rem}}
 .matrix td{{text-align:right;padding:.28rem .5rem;border:1px solid var(--bg);min-width:2.6em;
 background:color-mix(in srgb,var(--b) calc(var(--v)*78%),var(--card))}}
-.matrix td.strong{{color:#fff}}
-@media(prefers-color-scheme:dark){{.matrix td.strong{{color:#101012}}}}
-@media print{{.matrix td.strong{{color:#fff}}}}
+@media screen and (prefers-color-scheme:dark){{.matrix td.strong{{color:#101012}}}}
 .matrix td.diagonal{{outline:1px solid var(--soft);outline-offset:-1px}}
 .many td{{padding:0;border-width:0 1px 1px 0;min-width:0;width:9px;height:9px}}
 .many tbody th{{font-size:.5rem!important;line-height:9px!important;padding:0 .4rem!important}}
