@@ -79,15 +79,16 @@ def test_brightness_and_contrast_hardly_matter():
 
 
 @pytest.mark.parametrize(
-    "scales", [(), ((64, 7),), ((8, 8),), ((4, 1),), ((100_000, 10),), ((512, 2),)]
+    "scales", [(), ((64, 7),), ((8, 8),), ((4, 1),), ((100_000, 10),), ((512, 2),),
+               ((64, 8, 18),), ((64, 8, 7, 2),), ((64, 8, 66, 2),), ((64, 8, 18, 9),), ((64, 8, 18, 0),)],
 )
 def test_scales_without_a_hog_are_refused(scales):
     with pytest.raises(ValueError, match="scale"):
         check_scales(scales)
 
 
-def test_mirror_order_is_where_the_mirror_images_numbers_stand():
-    scales = ((24, 6), (16, 4))
+@pytest.mark.parametrize("scales", [((24, 6), (16, 4)), ((24, 6, 18, 2), (16, 4, 8, 3), (24, 8, 12, 3))])
+def test_mirror_order_is_where_the_mirror_images_numbers_stand(scales):
     mirrored = hog_features(np.ascontiguousarray(NOISE[:, :, ::-1]), scales)
     order = mirror_order(scales)
     assert np.array_equal(order[order], np.arange(hog_length(scales)))
@@ -95,3 +96,34 @@ def test_mirror_order_is_where_the_mirror_images_numbers_stand():
     # OpenCV's weights lie half a pixel beside a block's centre: not quite the same numbers.
     assert np.corrcoef(own[:, order].ravel(), mirrored.ravel())[0, 1] > 0.9
     assert np.corrcoef(own.ravel(), mirrored.ravel())[0, 1] < 0.7
+
+
+def test_directions_of_the_whole_circle():
+    # A slope to the right, to the left, up, down: one direction each, of eight.
+    y, x = np.mgrid[:16, :16]
+    slopes = np.stack([8 * x, 120 - 8 * x, 120 - 8 * y, 8 * y]).astype(np.uint8)
+    full = hog_features(slopes, ((16, 4, 8, 2),)).reshape(4, -1, 8)[:, 12:24].mean(axis=1)
+    # A direction is the middle of its share of the circle: two share what lies between them.
+    assert [sorted(np.argsort(row)[-2:].tolist()) for row in full] == [
+        [0, 7], [3, 4], [5, 6], [1, 2],
+    ]  # fmt: skip
+    half = hog_features(slopes, ((16, 4),))
+    assert np.allclose(half[0], half[1], atol=0.05)
+
+
+def test_both_halves_of_the_circle_make_the_half_circle():
+    # Before they are normalised; so blocks' directions agree, not their numbers.
+    full = hog_features(NOISE, ((24, 6, 18, 2),)).reshape(-1, 2, 9) ** 2
+    half = hog_features(NOISE, ((24, 6),)).reshape(-1, 9) ** 2
+    assert np.corrcoef(full.sum(axis=1).ravel(), half.ravel())[0, 1] > 0.95
+
+
+def test_a_block_of_the_whole_face_counts_its_middle_most():
+    flat = np.full((1, 32, 32), 128, np.uint8)
+    dots = np.concatenate([flat] * 2)
+    dots[0, 16, 12:20], dots[1, 3, 12:20] = 255, 255
+    both = np.maximum(dots[0], dots[1])[None]
+    whole = hog_features(both, ((32, 4, 8, 8),))[0].reshape(8, 8, 8)  # columns, rows, directions
+    middle, top = whole[:, 3:5].sum(), whole[:, :2].sum()
+    assert whole.shape == (8, 8, 8) and middle > 1.3 * top > 0
+    assert np.isclose((whole**4).sum(), 1, atol=0.01)
