@@ -475,10 +475,10 @@ def test_values_are_checked(options):
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to whole consoles only")
 def test_ctrl_c_ends_the_program_while_threads_search_pictures(tmp_path):
     scene = Path(__file__).parents[1] / "training_samples" / "scenes" / "0001.jpg"
-    large = cv2.resize(cv2.imread(str(scene)), None, fx=3, fy=3)
+    large = cv2.resize(cv2.imread(str(scene)), None, fx=4, fy=4)
     (tmp_path / "in").mkdir()
-    for number in range(40):
-        cv2.imwrite(str(tmp_path / "in" / f"{number}.jpg"), large)
+    for number in range(80):  # all different: work for some ten seconds
+        cv2.imwrite(str(tmp_path / "in" / f"{number}.jpg"), cv2.add(large, number))
     words = ["sort", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "2"]
     run = subprocess.Popen([sys.executable, "-m", "cvbaseline", *words], stderr=subprocess.PIPE)
     while not list(tmp_path.glob("out/*/*.jpg")):
@@ -488,4 +488,4 @@ def test_ctrl_c_ends_the_program_while_threads_search_pictures(tmp_path):
     said = run.communicate(timeout=60)[1].decode()
     assert run.returncode == 130  # and not an abort by a search that outlived the program
     assert "interrupted; what was finished is kept" in said
-    assert 0 < len(list(tmp_path.glob("out/*/*.jpg"))) < 40
+    assert 0 < len(list(tmp_path.glob("out/*/*.jpg"))) < 80
