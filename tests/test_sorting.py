@@ -480,7 +480,12 @@ def test_ctrl_c_ends_the_program_while_threads_search_pictures(tmp_path):
     for number in range(80):  # all different: work for some ten seconds
         cv2.imwrite(str(tmp_path / "in" / f"{number}.jpg"), cv2.add(large, number))
     words = ["sort", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "2"]
-    run = subprocess.Popen([sys.executable, "-m", "cvbaseline", *words], stderr=subprocess.PIPE)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "cvbaseline", *words],
+        stderr=subprocess.PIPE,
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not list(tmp_path.glob("out/*/*.jpg")):
         assert run.poll() is None
         time.sleep(0.05)
