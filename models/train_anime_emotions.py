@@ -41,7 +41,10 @@ from cvbaseline.shipped import default_cascade
 SEED = 1
 FOLDS = 8
 CROP = CropOptions(size=64, margin=0.0)
-PARAMETERS = {"C": 2.0, "gamma": 2.0, "landmarks": 1500, "n_components": 300, "seed": SEED}
+PARAMETERS = {
+    "C": 2.0, "gamma": 2.0, "landmarks": 1500, "scales": ((64, 8),), "n_components": 300,
+    "seed": SEED,
+}  # fmt: skip
 # How much a class's rarity counts: 0 not at all, 1 gives every class the same weight.
 BALANCE = 0.75
 BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import check_estimator
@@ -9,6 +10,7 @@ from small_faces import mood_faces
 
 from cvbaseline.classifiers.hog import hog_features
 from cvbaseline.classifiers.hog_svm import HogSvm
+from cvbaseline.classifiers.kernel_machine import principal_directions, symmetrise
 
 SMALL = {"scales": ((32, 8),), "n_components": 40, "landmarks": 60}
 
@@ -68,6 +70,27 @@ def test_more_landmarks_come_closer_to_the_exact_machine(moods):
     assert means[0] > means[1] > means[2] and means[2] < 0.01
 
 
+@pytest.mark.parametrize("shape", [(300, 40), (25, 60)])
+def test_principal_directions_are_scikit_learns(shape):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=shape) * 0.9 ** np.arange(shape[1])
+    pca = PCA(6, svd_solver="full").fit(points)
+    centred = points - points.mean(axis=0)
+    directions, variances = principal_directions(
+        centred.__getitem__, np.ones(len(points)), shape[1], 6
+    )
+    assert np.allclose(np.abs((directions * pca.components_).sum(axis=1)), 1, atol=1e-3)
+    assert np.allclose(variances, (pca.transform(points) ** 2).mean(axis=0), rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [5, 2048, 2500])
+def test_symmetrise_in_pieces(size):
+    matrix = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
+    expected = (matrix + matrix.T) / 2
+    symmetrise(matrix)
+    assert np.array_equal(matrix, expected)
+
+
 def test_weights_are_repetitions_also_for_pictures(moods):
     learn, known, ask, _ = moods
     weights = np.random.default_rng(0).integers(0, 3, len(known))
@@ -96,6 +119,52 @@ def test_kernel_of_mirror_images_is_one():
     matrix = model._features(points)
     assert np.allclose(matrix, matrix.T)
     assert np.linalg.eigvalsh(matrix)[0] > -1e-9
+
+
+def test_many_faces_in_single_and_half_precision_get_the_same_answers(moods, monkeypatch):
+    learn, known, ask, _ = moods
+    shares = HogSvm(**{**SMALL, "landmarks": None}).fit(learn, known).predict_proba(ask)
+    monkeypatch.setattr("cvbaseline.classifiers.kernel_machine.MOST_IN_DOUBLE", 100)
+    for landmarks, tolerance in ((None, 0.01), (110, 0.03)):
+        model = HogSvm(**{**SMALL, "landmarks": landmarks}).fit(learn, known)
+        assert model.landmarks_.dtype == np.float16
+        assert np.allclose(model.predict_proba(ask), shares, atol=tolerance)
+
+
+def test_without_a_number_of_landmarks_they_are_as_many_as_memory_allows(moods, monkeypatch):
+    learn, known, _, _ = moods
+    automatic = {**SMALL, "landmarks": None}
+    assert len(HogSvm(**automatic).fit(learn, known).landmarks_) == len(learn)
+    monkeypatch.setattr("cvbaseline.classifiers.kernel_machine.MOST_EXACT", 100)
+    monkeypatch.setattr("cvbaseline.classifiers.kernel_machine.FEWER_LANDMARKS", 30)
+    assert len(HogSvm(**automatic).fit(learn, known).landmarks_) == 30
+    assert len(HogSvm(**{**SMALL, "landmarks": 999}).fit(learn, known).landmarks_) == len(learn)
+
+
+def test_mirror_images_in_principal_directions_are_as_in_the_histograms(moods):
+    # The whole rotation changes no distance: with it and without it the machine is the same.
+    learn, known, ask, _ = moods
+    settings = {"scales": ((32, 16, 8, 2),), "landmarks": None}  # 32 numbers
+    rotated = HogSvm(**settings, n_components=31).fit(learn, known)
+    assert set(np.unique(rotated.signs_)) == {-1, 1}
+    plain = HogSvm(**settings, n_components=None).fit(learn, known)
+    assert np.allclose(rotated.predict_proba(ask), plain.predict_proba(ask), atol=0.01)
+
+
+def test_models_from_before_the_reflections_answer_as_they_did(moods):
+    # They averaged the kernels of both HOGs as OpenCV tells them, each rotated by itself.
+    learn, known, ask, _ = moods
+    model = HogSvm(**SMALL).fit(learn, known)
+    del model.signs_
+    scores = 0
+    for faces in (ask.reshape(-1, 32, 32), ask.reshape(-1, 32, 32)[:, :, ::-1]):
+        hogs = hog_features(np.ascontiguousarray(faces), SMALL["scales"])
+        points = (hogs - model.mean_) @ model.directions_.T.astype(float)
+        squares = ((points[:, None] - model.landmarks_.astype(float)) ** 2).sum(axis=2)
+        scores = scores + np.exp(-model.gamma / model.spread_ * squares) @ model.coefficients_ / 2
+    shares = np.exp(model.scale_ * (scores + model.bias_))
+    shares /= shares.sum(axis=1, keepdims=True)
+    assert np.allclose(model.predict_proba(ask), shares)
 
 
 def test_same_seed_same_model_in_any_order_and_another_seed_another(moods):

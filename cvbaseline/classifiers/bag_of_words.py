@@ -6,6 +6,7 @@ layout of images beyond spatial pyramids, 2012), told as Fisher vectors (`fisher
 and its mirror image share one vector, the mean of theirs.
 """
 
+import math
 from numbers import Integral, Real
 from typing import Optional, Union
 
@@ -106,7 +107,6 @@ class BagOfWords(KernelMachine):
     def _fit_measuring(self, pictures: np.ndarray) -> None:
         """Learn the descriptors' principal components and their mixture from some of them."""
         rng = np.random.default_rng(self.seed)
-        # In the pictures' own order, so that the order of the rows does not matter much.
         chosen = rng.permutation(len(pictures))[:LEARNT_FROM_FACES]
         descriptors = self._descriptors(pictures[np.sort(chosen)])
         places = np.tile(self._places(), (len(descriptors), 1))
@@ -114,18 +114,17 @@ class BagOfWords(KernelMachine):
         some = rng.permutation(len(descriptors))[:LEARNT_FROM_DESCRIPTORS]
         descriptors, places = descriptors[some], places[some]
         self.descriptor_mean_ = descriptors.mean(axis=0)
-        self.descriptor_directions_ = principal_directions(
-            [descriptors], np.ones(len(descriptors)), self.descriptor_mean_,
-            self.descriptor_components,
-        )  # fmt: skip
-        first = (descriptors - self.descriptor_mean_) @ self.descriptor_directions_[0]
-        self.descriptor_scale_ = float(first.std()) or 1.0
+        centred = descriptors - self.descriptor_mean_
+        self.descriptor_directions_, variances = principal_directions(
+            centred.__getitem__, np.ones(len(centred)), LENGTH, self.descriptor_components
+        )
+        self.descriptor_scale_ = math.sqrt(variances[0]) or 1.0
         points = self._reduced(descriptors, places)
         words = min(self.words, len(points))
         self.shares_, self.word_means_, self.word_variances_ = fit_mixture(points, words, self.seed)
 
-    def _measure(self, pictures: np.ndarray) -> list[np.ndarray]:
-        """The Fisher vectors of the faces, with their mirror images' if these count, (n, d)."""
+    def _measure(self, pictures: np.ndarray) -> np.ndarray:
+        """The Fisher vectors of the faces (with their mirror images' if these count), (n, d)."""
         mixture = Mixture(self.shares_, self.word_means_, self.word_variances_)
         places = self._places()
         vectors = []
@@ -137,7 +136,7 @@ class BagOfWords(KernelMachine):
                 beside = np.broadcast_to(places, (len(side), *places.shape))
                 vector = vector + fisher_vectors(self._reduced(descriptors, beside), mixture)
             vectors.append(normalised(vector))
-        return [np.concatenate(vectors)]
+        return np.concatenate(vectors)
 
     def _descriptors(self, pictures: np.ndarray) -> np.ndarray:
         """Dense SIFT of all grids, float32 (n, points, LENGTH)."""

@@ -7,9 +7,14 @@ faces than `landmarks`, the kernel sees that many of them instead (Nystroem's me
 Seeger, NIPS 2001). A face and its mirror image count as one: their kernels are averaged (Haasdonk
 & Burkhardt, Invariant kernel functions, Machine Learning 2007). Probabilities are the softmax of
 the scores, whose scale is fitted on left-out scores (`calibration`).
+
+A mirror image's measurements are the face's in another order. Principal directions are then even
+(the same in that order) or odd (the negative), so that in their coordinates the mirror image is
+the face with some signs changed.
 """
 
 import math
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from numbers import Integral, Real
 from typing import Optional, Union
@@ -37,9 +42,12 @@ FACES_AT_ONCE = 2048
 # More faces or landmarks are calculated with in single precision: half the memory, twice the
 # speed, the same answers.
 MOST_IN_DOUBLE = 4096
+# Without a number of landmarks: up to so many faces all of them, which takes 3.6 GB; else fewer.
+MOST_EXACT = 30_000
+FEWER_LANDMARKS = 10_000
 # Added to the landmarks' kernel matrix, whose diagonal is 1, so that it can be inverted.
 JITTER = 1e-6
-ITERATIONS = 4
+ITERATIONS = 3
 SPARE_DIRECTIONS = 20
 
 
@@ -65,60 +73,76 @@ def balanced_weights(
     return weights * np.array(factors)[labels]
 
 
+def slices(rows: int) -> Iterator[slice]:
+    """Pieces of so many rows that are worked on at once."""
+    for start in range(0, rows, FACES_AT_ONCE):
+        yield slice(start, start + FACES_AT_ONCE)
+
+
 def precision(rows: int) -> type:
     """The type of the numbers that so many training faces or landmarks are calculated with."""
     return np.float64 if rows <= MOST_IN_DOUBLE else np.float32
 
 
 def principal_directions(
-    blocks: list[np.ndarray], weights: np.ndarray, mean: np.ndarray, count: int, seed: int = 0
-) -> np.ndarray:
-    """The `count` directions of largest variance of the rows of all blocks, float32 (c, d).
+    part: Callable[[slice], np.ndarray],
+    weights: np.ndarray,
+    columns: int,
+    count: int,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` directions of largest variance, float32 (c, d), and these variances (c,).
 
     By subspace iteration from random directions (Halko, Martinsson & Tropp, SIAM Review 2011):
-    the last few directions are approximate, and no matrix of d x d is made. Never more directions
-    than there are rows or columns.
-    """
-    rows, columns = sum(map(len, blocks)), blocks[0].shape[1]
-    count = min(count, rows, columns)
-    sought = min(count + SPARE_DIRECTIONS, rows, columns)
-    mean, weights = mean.astype(np.float32), weights.astype(np.float32)[:, None]
+    the last few directions are approximate, and no matrix of d x d is made.
 
-    def times_covariance(directions: np.ndarray) -> np.ndarray:
+    Parameters
+    ----------
+    part : the centred rows of a slice, float (m, d)
+    weights : (n,), of all rows
+    columns : d
+    count : at most; never more directions than there are rows or columns
+    """
+    count = min(count, len(weights), columns)
+    sought = min(count + SPARE_DIRECTIONS, len(weights), columns)
+    weights = weights.astype(np.float32)[:, None]
+
+    def times_scatter(directions: np.ndarray) -> np.ndarray:
         product = np.zeros(directions.shape, np.float32)
-        for block in blocks:
-            for start in range(0, len(block), FACES_AT_ONCE):
-                part = slice(start, start + FACES_AT_ONCE)
-                centred = block[part].astype(np.float32) - mean
-                product += centred.T @ (weights[part] * (centred @ directions))
+        for rows in slices(len(weights)):
+            centred = part(rows).astype(np.float32, copy=False)
+            product += centred.T @ (weights[rows] * (centred @ directions))
         return product
 
     start = np.random.default_rng(seed).normal(size=(columns, sought)).astype(np.float32)
-    basis, _ = np.linalg.qr(start)
+    basis, _ = np.linalg.qr(times_scatter(start))
     for _ in range(ITERATIONS):
-        basis, _ = np.linalg.qr(times_covariance(basis))
-    small = (basis.T @ times_covariance(basis)).astype(np.float64)
-    _, vectors = eigh((small + small.T) / 2, subset_by_index=(sought - count, sought - 1))
+        basis, _ = np.linalg.qr(times_scatter(basis))
+    small = (basis.T @ times_scatter(basis)).astype(np.float64)
+    values, vectors = eigh((small + small.T) / 2, subset_by_index=(sought - count, sought - 1))
     directions = vectors[:, ::-1].T.astype(np.float32) @ basis.T
     peaks = directions[np.arange(count), np.abs(directions).argmax(axis=1)]
-    return directions * np.sign(peaks)[:, None]
+    return directions * np.sign(peaks)[:, None], values[::-1] / weights.sum()
 
 
 def gaussian_kernel(points: np.ndarray, others: np.ndarray, factor: float) -> np.ndarray:
-    """exp(-factor * squared distance) of points (n, c) and others (m, c): (n, m) of their type."""
-    kernel = points @ others.T
-    kernel *= 2 * factor
-    kernel -= (factor * (points * points).sum(axis=1))[:, None]
-    kernel -= factor * (others * others).sum(axis=1)
+    """exp(-factor * squared distance) of points (n, c) and others (m, c): (n, m) of their type.
+
+    The squared lengths stand beside the coordinates, so that one matrix product makes all sums.
+    """
+    factor = float(factor)  # a numpy scalar would make everything double
+    lengths = -factor * (points * points).sum(axis=1, keepdims=True)
+    left = np.concatenate([2 * factor * points, lengths, np.ones_like(lengths)], axis=1)
+    lengths = -factor * (others * others).sum(axis=1, keepdims=True)
+    right = np.concatenate([others, np.ones_like(lengths), lengths], axis=1)
+    kernel = left @ right.T
     return np.exp(np.minimum(kernel, 0, out=kernel), out=kernel)
 
 
 def symmetrise(matrix: np.ndarray) -> None:
     """Replace a square matrix by the mean of itself and its transpose, piece by piece."""
-    for top in range(0, len(matrix), FACES_AT_ONCE):
-        rows = slice(top, top + FACES_AT_ONCE)
-        for left in range(0, top + 1, FACES_AT_ONCE):
-            columns = slice(left, left + FACES_AT_ONCE)
+    for rows in slices(len(matrix)):
+        for columns in slices(rows.stop - FACES_AT_ONCE + 1):
             mean = (matrix[rows, columns] + matrix[columns, rows].T) / 2
             matrix[rows, columns] = mean
             matrix[columns, rows] = mean.T
@@ -127,11 +151,13 @@ def symmetrise(matrix: np.ndarray) -> None:
 class KernelMachine(ClassifierMixin, BaseEstimator):
     """A kernel machine on what the subclass measures; see `HogSvm` for the common parameters.
 
-    A subclass has all parameters of `HogSvm` but `scales`, and three methods:
+    A subclass has all parameters of `HogSvm` but `scales`, and these methods:
 
     _check_parameters() : ValueError for what makes no sense; calls the one here
     _fit_measuring(pictures) : learns how to measure; uint8 (n, h, w)
-    _measure(pictures) : float32 (n, d) for each side, at most two: [face, mirror image]
+    _measure(pictures) : float32 (n, d)
+    _mirror_order() : int (d,), where the mirror image's numbers stand among the face's own; None
+        when `_measure` makes no difference between the two, or they do not count as one
     """
 
     def fit(
@@ -170,10 +196,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         """Probability of each class of `classes_`, float64 (n, k)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        scores = [
-            self._scores(X[start : start + FACES_AT_ONCE])
-            for start in range(0, len(X), FACES_AT_ONCE)
-        ]
+        scores = [self._scores(X[part]) for part in slices(len(X))]
         return softmax(self.scale_ * np.concatenate(scores), axis=1)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -193,38 +216,89 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
             if value is not None and not (isinstance(value, Integral) and value >= 1):
                 raise ValueError(f"{name} must be None or a number from 1, not {value!r}")
 
-    def _sides(self, X: np.ndarray) -> list[np.ndarray]:
-        """What is measured on each side of the faces, (n, d); rows without picture are that."""
-        return self._measure(as_pictures(X, self.shape)) if holds_pictures(X) else [X]
+    def _fit_measuring(self, pictures: np.ndarray) -> None:
+        """Nothing needs to be learnt."""
+
+    def _mirror_order(self) -> Optional[np.ndarray]:
+        return None
+
+    def _measured(self, X: np.ndarray) -> np.ndarray:
+        """What is measured on the faces, (n, d); rows without picture are that."""
+        if not holds_pictures(X):
+            return X
+        pictures = as_pictures(X, self.shape)
+        return np.concatenate([self._measure(pictures[part]) for part in slices(len(X))])
 
     def _fit_points(self, X: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
-        """Learn measuring, mean, principal directions and spread; all sides' points (n, c)."""
+        """Learn measuring, mean, principal directions and spread; see `_points`."""
+        order = None
         if holds_pictures(X):
             self._fit_measuring(as_pictures(X, self.shape, fitting=True))
-        sides = self._sides(X)
-        total = weights.sum() * len(sides)
-        self.mean_ = sum(weights @ side for side in sides) / total
-        self.directions_ = None
+            order = self._mirror_order()
+        measured = self._measured(X)
+        totals = (weights[part] @ measured[part] for part in slices(len(X)))
+        self.mean_ = sum(totals) / weights.sum()
+        if order is not None:
+            self.mean_ = (self.mean_ + self.mean_[order]) / 2
+        self.directions_ = self.signs_ = None
         if holds_pictures(X) and self.n_components is not None:
-            if self.n_components < sides[0].shape[1]:
-                self.directions_ = principal_directions(
-                    sides, weights, self.mean_, self.n_components, self.seed
-                )
+            if self.n_components < measured.shape[1]:
+                self._fit_directions(measured, weights, order)
         kind = precision(len(X))
-        points = [self._rotate(side, kind) for side in sides]
-        squares = sum(weights @ (side**2).sum(axis=1) for side in points)
-        self.spread_ = float(2 * squares / total) or 1.0
-        return points
+        rotated = self._rotate(measured, kind)
+        del measured
+        if kind is np.float32:  # as they are kept: see _keep_landmarks
+            rotated = rotated.astype(np.float16).astype(np.float32)
+        self.spread_ = float(2 * (weights @ (rotated**2).sum(axis=1)) / weights.sum()) or 1.0
+        return self._both(rotated, order)
 
-    def _rotate(self, side: np.ndarray, kind: type) -> np.ndarray:
+    def _fit_directions(
+        self, measured: np.ndarray, weights: np.ndarray, order: Optional[np.ndarray]
+    ) -> None:
+        """Principal directions: with an order as many even and odd ones as their variance says."""
+        mean, columns = self.mean_.astype(np.float32), measured.shape[1]
+
+        def even(rows: slice) -> np.ndarray:
+            centred = measured[rows] - mean
+            return centred if order is None else (centred + centred[:, order]) / 2
+
+        def odd(rows: slice) -> np.ndarray:
+            return (measured[rows] - measured[rows][:, order]) / 2
+
+        directions, variances = principal_directions(
+            even, weights, columns, self.n_components, self.seed
+        )
+        if order is not None:
+            odd_directions, odd_variances = principal_directions(
+                odd, weights, columns, self.n_components, self.seed
+            )
+            signs = np.repeat([1, -1], [len(directions), len(odd_directions)])
+            directions = np.concatenate([directions, odd_directions])
+            best = np.argsort(-np.concatenate([variances, odd_variances]), kind="stable")
+            best = best[: self.n_components]
+            directions, self.signs_ = directions[best], signs[best]
+        self.directions_ = directions
+
+    def _rotate(self, measured: np.ndarray, kind: type) -> np.ndarray:
         """Centred measurements in the principal directions, (n, c) of that type."""
         rotated = []
-        for start in range(0, len(side), FACES_AT_ONCE):
-            centred = (side[start : start + FACES_AT_ONCE] - self.mean_).astype(kind)
+        for part in slices(len(measured)):
+            centred = (measured[part] - self.mean_).astype(kind)
             if self.directions_ is not None:
                 centred = centred @ self.directions_.T.astype(kind)
             rotated.append(centred)
         return np.concatenate(rotated)
+
+    def _both(self, rotated: np.ndarray, order: Optional[np.ndarray]) -> list[np.ndarray]:
+        """The points of the faces, and of their mirror images if these differ and count."""
+        if order is None:
+            return [rotated]
+        return [rotated, rotated[:, order] if self.signs_ is None else rotated * self.signs_]
+
+    def _points(self, X: np.ndarray, kind: type) -> list[np.ndarray]:
+        """The points that the kernel compares, (n, c) for each side: the face, its mirror image."""
+        order = self._mirror_order() if holds_pictures(X) else None
+        return self._both(self._rotate(self._measured(X), kind), order)
 
     def _fit_machine(
         self,
@@ -235,15 +309,18 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         digests: list[bytes],
     ) -> LeastSquaresFit:
         """Landmarks, coefficients and bias."""
-        if self.kernel == "rbf" and (self.landmarks is None or len(labels) <= self.landmarks):
-            self.landmarks_ = points[0].astype(np.float32)
+        landmarks = self.landmarks or (MOST_EXACT if len(labels) <= MOST_EXACT else FEWER_LANDMARKS)
+        if self.kernel == "rbf" and len(labels) <= landmarks:
+            self._keep_landmarks(points[0])
             kernel = self._features(points)
             symmetrise(kernel)
             kernel += 1
             fit = fit_kernel_least_squares(kernel, labels, weights, groups, self.C)
             self.coefficients_, self.bias_ = fit.coefficients, fit.coefficients.sum(axis=0)
             return fit
-        basis = self._fit_landmarks(points[0], digests) if self.kernel == "rbf" else None
+        basis = None
+        if self.kernel == "rbf":
+            basis = self._fit_landmarks(points[0], digests, landmarks)
         features = self._features(points)
         if basis is not None:
             features = features @ basis
@@ -254,11 +331,15 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
             self.coefficients_ = basis @ self.coefficients_
         return fit
 
-    def _fit_landmarks(self, points: np.ndarray, digests: list[bytes]) -> np.ndarray:
+    def _keep_landmarks(self, points: np.ndarray) -> None:
+        """Many of them in half precision: their files are large."""
+        self.landmarks_ = points.astype(np.float32 if points.dtype == np.float64 else np.float16)
+
+    def _fit_landmarks(self, points: np.ndarray, digests: list[bytes], count: int) -> np.ndarray:
         """Choose landmarks by the rows' digests; returns their kernel matrix's inverse root."""
         distinct = {digest: row for row, digest in enumerate(digests)}
-        chosen = [distinct[digest] for digest in sorted(distinct)[: self.landmarks]]
-        self.landmarks_ = points[chosen].astype(np.float32)
+        chosen = [distinct[digest] for digest in sorted(distinct)[:count]]
+        self._keep_landmarks(points[chosen])
         matrix = self._kernel(self.landmarks_.astype(np.float64))
         matrix[np.diag_indices(len(matrix))] += JITTER
         lower = cholesky(matrix, lower=True)
@@ -274,13 +355,15 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         if self.kernel == "linear":
             return sum(points) / (len(points) * math.sqrt(self.spread_))
         features = np.empty((len(points[0]), len(self.landmarks_)), points[0].dtype)
-        for start in range(0, len(features), FACES_AT_ONCE):
-            part = slice(start, start + FACES_AT_ONCE)
+        for part in slices(len(features)):
             features[part] = sum(self._kernel(side[part]) for side in points) / len(points)
         return features
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
         """The machines' scores, float64 (n, k)."""
         kind = precision(0 if self.kernel == "linear" else len(self.landmarks_))
-        points = [self._rotate(side, kind) for side in self._sides(X)]
-        return self._features(points).astype(np.float64) @ self.coefficients_ + self.bias_
+        points = self._points(X, kind)
+        coefficients = self.coefficients_.astype(kind)
+        if self.kernel == "linear":
+            return self._features(points) @ coefficients + self.bias_
+        return sum(self._kernel(side) @ coefficients for side in points) / len(points) + self.bias_
