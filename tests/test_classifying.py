@@ -224,8 +224,11 @@ def test_every_classifier_is_found_by_name():
         classifier_class("svm")
 
 
-# tests/test_cnn.py trains the network, which needs Keras and far smaller settings.
-@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name != "cnn"])
+# Networks need Keras and far smaller settings, or a network to start from: they have own tests.
+NETWORKS = ("cnn", "onnx", "transfer")
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name not in NETWORKS])
 def test_every_classifier_trains_on_pictures_of_any_size(moods, name):
     out = moods / f"{name}.npz"
     options = TrainOptions(data=moods / "train", out=out, classifier=name, size=24, folds=3)

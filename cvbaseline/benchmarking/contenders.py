@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from cvbaseline.classification.verbs import estimator_maker
 from cvbaseline.classifiers import CLASSIFIERS
+from cvbaseline.classifiers.starting_model import starting_path
 from cvbaseline.errors import UserError, require
 
-# Hours of training, or libraries and weights that the user must ask for.
-ONLY_ON_REQUEST = ("cnn", "transfer")
+# Hours of training, or libraries, weights and models that the user must ask for.
+ONLY_ON_REQUEST = ("cnn", "onnx", "transfer")
 
 
 class Contender(NamedTuple):
@@ -48,6 +50,9 @@ def parse_contender(text: str) -> Contender:
     except ImportError as error:
         raise UserError(f"{name} needs a library that is not installed: {error}") from None
     parameters = json.loads(json.dumps(estimator.get_params(deep=False), default=repr))
+    if parameters.get("init"):  # predictions depend on what the file holds, not on its name
+        content = starting_path(parameters["init"]).read_bytes()
+        parameters["init_sha256"] = sha256(content).hexdigest()
     return Contender(" ".join([name, *settings]), name, settings, parameters)
 
 

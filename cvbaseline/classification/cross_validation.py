@@ -59,11 +59,13 @@ def held_out_probabilities(
     groups : (n,); a group is never split; None: faces are split one by one
     classes : (k,), the labels' names, for estimators that use them
 
-    A class that a fold's training part lacks gets probability 0 in it. Raises UserError when a
+    A class that a fold's training part lacks gets probability 0 in it, unless the estimator knows
+    it already. Raises UserError when a
     training part cannot be learnt from.
     """
     rows = faces.reshape(len(faces), -1)
-    probabilities = np.zeros((len(faces), labels.max() + 1))
+    count = labels.max() + 1 if classes is None else len(classes)
+    probabilities = np.zeros((len(faces), count))
     names = None if groups is None else np.asarray(groups)
     for number, (train, test) in enumerate(split_folds(labels, groups, folds, seed), start=1):
         tell(f"held-out estimate, part {number}: {len(train)} faces to learn, {len(test)} to test")

@@ -96,13 +96,21 @@ def measure(
     groups: Optional[Sequence[str]] = None,
     seed: int = 0,
 ) -> Quality:
-    """All metrics of held-out probabilities, float64 (n, k), against int (n,) labels."""
+    """All metrics of held-out probabilities, float64 (n, k), against int (n,) labels.
+
+    The macro F1 is the mean of the classes that occur: a model may know others.
+    """
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(truth, predicted, classes)
+    occurs = confusion.sum(axis=1) > 0
+
+    def mean_f1(drawn: np.ndarray) -> float:
+        return float(class_f1(drawn)[occurs].mean())
+
     return Quality(
         accuracy=bootstrap(accuracy, truth, predicted, classes, groups, seed),
-        macro_f1=bootstrap(macro_f1, truth, predicted, classes, groups, seed),
+        macro_f1=bootstrap(mean_f1, truth, predicted, classes, groups, seed),
         majority=float(confusion.sum(axis=1).max() / confusion.sum()),
         log_loss=log_loss(truth, probabilities),
         class_f1=class_f1(confusion),

@@ -4,11 +4,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.classifiers import CLASSIFIERS, as_tuples, classifier_class, fit_classifier
+from cvbaseline.classifiers import (
+    CLASSIFIERS,
+    as_tuples,
+    classifier_class,
+    classifier_name,
+    fit_classifier,
+)
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
+# Parameters that a network's successor has from it.
+INHERITED = ("size", "widths", "mirror", "dropout", "seed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(CropOptions):
@@ -36,7 +45,18 @@ class TrainOptions(CropOptions):
         metavar="DATA",
     )
     out: Path = option(Path("model.npz"), "where the model goes", metavar="FILE")
-    classifier: Literal[tuple(CLASSIFIERS)] = option("hog_svm", "kind of classifier")
+    classifier: Optional[str] = option(
+        None,
+        f"kind of classifier: {', '.join(CLASSIFIERS)}; hog_svm when none is named, with --init "
+        "that of the model",
+        metavar="NAME",
+    )
+    init: Optional[str] = option(
+        None,
+        "model of a network to start from: a file, or default for the shipped one; faces are cut "
+        "out as it says, and classes of equal names go on from what it knows",
+        metavar="MODEL",
+    )
     parameters: list[str] = option(
         (),
         "parameters of the classifier, like C=10 kernel=linear",
@@ -66,7 +86,7 @@ class TrainOptions(CropOptions):
         super().__post_init__()
         require(self.folds == 0 or self.folds >= 2, f"folds must be 0 or from 2, not {self.folds}")
         require(
-            self.classifier in CLASSIFIERS,
+            self.classifier is None or self.classifier in CLASSIFIERS,
             f"classifier must be one of {', '.join(CLASSIFIERS)}, not {self.classifier!r}",
         )
 
@@ -105,18 +125,23 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
     check_target(options.out)
-    make_estimator = estimator_maker(options.classifier, options.parameters)
-    crop = CropOptions(**{item.name: getattr(options, item.name) for item in fields(CropOptions)})
+    start = starting_point(options)
+    crop = start.crop
+    make_estimator = estimator_maker(start.classifier, options.parameters, start.parameters)
     find_face = face_finder(options.cascade) if options.detect else None
     data = read_labelled(options.data, crop, options.groups, find_face, options.nested)
     for line in describe_data(data):
         tell(line)
-    require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
     provenance: dict[str, Any] = {
         "data": options.data.resolve().name,
         "faces": dict(zip(data.classes, np.bincount(data.labels).tolist())),
         "seed": options.seed,
     }
+    if options.init:
+        provenance["started_from"] = Path(options.init).name
+    if start.kept_classes:
+        data = among_classes(data, start.kept_classes)
+    require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
     with threadpool_limits(1):
         if options.folds:
             provenance |= estimate(make_estimator, data, options.folds, options.seed, tell)
@@ -124,8 +149,55 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     model = FaceModel(estimator, data.classes, crop, provenance)
     save_model(options.out, model)
     megabytes = options.out.stat().st_size / 1e6
-    tell(f"{options.out}: {options.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
+    tell(f"{options.out}: {start.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
     return model
+
+
+class Start(NamedTuple):
+    """What a training begins with."""
+
+    classifier: str
+    crop: CropOptions
+    parameters: dict[str, Any]  # of the classifier, before --set
+    kept_classes: tuple[str, ...] = ()  # stay in the model without pictures, if a name is known
+
+
+def starting_point(options: TrainOptions) -> Start:
+    """The classifier, its parameters and the crops: the options', or those of --init's model.
+
+    Raises UserError for a model that nothing can start from, or crops that are not its own.
+    """
+    from cvbaseline.classifiers.starting_model import STARTS, load_starting_model
+
+    crop = CropOptions(**{item.name: getattr(options, item.name) for item in fields(CropOptions)})
+    if options.init is None:
+        return Start(options.classifier or "hog_svm", crop, {})
+    require(
+        options.classifier in (None, *STARTS),
+        f"--init is for {', '.join(STARTS)}, not {options.classifier}",
+    )
+    model = load_starting_model(options.init, STARTS.get(options.classifier, ("onnx", "cnn")))
+    for item in fields(CropOptions):
+        asked, own = getattr(crop, item.name), getattr(model.crop, item.name)
+        require(
+            asked in (item.default, own),
+            f"--{item.name} is {own} in the model {options.init}: leave it out",
+        )
+    kind = options.classifier or classifier_name(model.estimator)
+    parameters = {"init": options.init}
+    if kind == classifier_name(model.estimator):
+        own = model.estimator.get_params(deep=False)
+        parameters = {**{name: own[name] for name in INHERITED if name in own}, **parameters}
+    return Start(kind, model.crop, parameters, model.classes if kind == "onnx" else ())
+
+
+def among_classes(data: "LabelledFaces", more: tuple[str, ...]) -> "LabelledFaces":
+    """The same faces among more classes, of which some names are theirs; else unchanged."""
+    if not set(data.classes) & set(more):
+        return data
+    classes = tuple(sorted({*data.classes, *more}))
+    places = np.array([classes.index(name) for name in data.classes])
+    return data._replace(classes=classes, labels=places[data.labels])
 
 
 def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
@@ -239,16 +311,19 @@ def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.n
     return find
 
 
-def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
+def estimator_maker(
+    name: str, settings: list[str], start: Optional[dict[str, Any]] = None
+) -> Callable[[], Any]:
     """A function that makes estimators of that name with parameters from NAME=VALUE words.
 
+    Those of `start` stay where the words name no others.
     Values are JSON where they can be read so (numbers, null, true, lists), else text.
-    Raises UserError for a parameter that the classifier does not have, and MissingLibrary when it
-    needs one.
+    Raises UserError for a parameter that the classifier does not have or that it lacks, and
+    MissingLibrary when it needs one.
     """
     kind = classifier_class(name)
     known = kind().get_params(deep=False)
-    parameters = {}
+    parameters = dict(start or {})
     for setting in settings:
         key, equals, text = setting.partition("=")
         require(
@@ -260,6 +335,10 @@ def estimator_maker(name: str, settings: list[str]) -> Callable[[], Any]:
             parameters[key] = as_tuples(json.loads(text))
         except ValueError:
             parameters[key] = text
+    require(
+        name != "onnx" or bool(parameters.get("init")),
+        "onnx needs a trained network to start from: init=default, or init=FILE",
+    )
     if name == "cnn":
         from cvbaseline.classifiers.keras_network import keras_backend
 

@@ -25,6 +25,7 @@ CLASSIFIERS = {
     "hierarchical": "hierarchical:Hierarchical",
     "ensemble": "ensemble:Ensemble",
     "cnn": "cnn:Cnn",
+    "onnx": "onnx_network:OnnxNetwork",
 }
 
 

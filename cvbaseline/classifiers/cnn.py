@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, Optional
 
-import cv2
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -19,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cvbaseline.classifiers.calibration import fit_scale
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
-from cvbaseline.classifiers.face_rows import as_pictures, holds_pictures
+from cvbaseline.classifiers.face_rows import square_faces
 from cvbaseline.classifiers.keras_network import (
     build_network,
     import_keras,
@@ -172,15 +171,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     def _faces(self, X: np.ndarray, fitting: bool = False) -> np.ndarray:
         """The faces in rows, uint8 (n, size, size)."""
-        if not holds_pictures(X):
-            raise ValueError(f"rows of {X.shape[1]} numbers hold no picture")
-        faces = as_pictures(X, self.shape, fitting)
-        if faces.shape[1:] == (self.size, self.size):
-            return faces
-        shrinks = faces.shape[1] > self.size
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        size = (self.size, self.size)
-        return np.stack([cv2.resize(face, size, interpolation=method) for face in faces])
+        return square_faces(X, self.size, self.shape, fitting)
 
     def _new_network(self) -> Any:
         classes = len(self.classes_)

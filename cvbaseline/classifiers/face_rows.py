@@ -3,6 +3,7 @@
 import math
 from typing import Optional
 
+import cv2
 import numpy as np
 
 SMALLEST_PICTURE = 64
@@ -39,3 +40,19 @@ def as_pictures(
     if fitting and X.dtype.kind == "f" and X.max() <= 1:
         raise ValueError("pixels run from 0 to 255; these do not exceed 1: multiply by 255")
     return np.clip(np.rint(X), 0, 255).astype(np.uint8).reshape(-1, height, width)
+
+
+def square_faces(
+    X: np.ndarray, size: int, shape: Optional[tuple[int, int]] = None, fitting: bool = False
+) -> np.ndarray:
+    """The faces in rows, resized to uint8 (n, size, size): by areas when they shrink.
+
+    ValueError as in `as_pictures`, and when rows are too short for pictures.
+    """
+    if not holds_pictures(X):
+        raise ValueError(f"rows of {X.shape[1]} numbers hold no picture")
+    faces = as_pictures(X, shape, fitting)
+    if faces.shape[1:] == (size, size):
+        return faces
+    method = cv2.INTER_AREA if faces.shape[1] > size else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(face, (size, size), interpolation=method) for face in faces])

@@ -1,0 +1,243 @@
+"""A network run by OpenCV: its numbers, its file, and its last layer fitted to other faces."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx_bytes_writer import pooling_network, residual_network
+from scipy.signal import correlate
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from small_faces import MOODS, mood_faces
+
+from cvbaseline.benchmarking.contenders import parse_contender
+from cvbaseline.classifiers import fit_classifier
+from cvbaseline.classifiers.onnx_network import OnnxNetwork
+from cvbaseline.classifiers.subspace import Eigenfaces
+from cvbaseline.cli import main
+from cvbaseline.errors import FormatError, UserError
+from cvbaseline.faces import CropOptions
+from cvbaseline.images import write_picture
+from cvbaseline.model_file import FaceModel, load_model, save_model
+
+SIDE = 24
+
+
+def network(data, features, classes=3, seed=0, **parameters):
+    """An OnnxNetwork with a random last layer."""
+    rng = np.random.default_rng(seed)
+    model = OnnxNetwork(**parameters)
+    model.classes_, model.scale_ = np.arange(classes), 0.7
+    model.network_ = np.frombuffer(data, np.uint8)
+    model.coefficients_ = rng.normal(0, 1, (features, classes))
+    model.bias_ = rng.normal(0, 1, classes)
+    return model
+
+
+def residual_features(faces, tensors):
+    """What the residual network of the tests makes of faces, by scipy."""
+    rows = []
+    for face in (faces.astype(np.float64) - 128) / 64:
+        padded = np.pad(face, 1)[None]
+        first = np.maximum(
+            [correlate(padded, w, "valid")[0] + b for w, b in zip(tensors["w1"], tensors["b1"])], 0
+        )
+        padded = np.pad(first, ((0, 0), (0, 1), (0, 1)))
+        second = np.stack(
+            [correlate(padded, w, "valid")[0, ::2, ::2] + b
+             for w, b in zip(tensors["w2"], tensors["b2"])]
+        )  # fmt: skip
+        skipped = np.einsum("oc,cij->oij", tensors["w3"][:, :, 0, 0], first[:, ::2, ::2])
+        rows.append(np.maximum(second + skipped, 0).mean(axis=(1, 2)))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_it_computes_what_the_network_says(mirror):
+    data, tensors = residual_network(SIDE)
+    faces = mood_faces(12, SIDE)[0]  # 36: more than one batch
+    model = network(data, 6, mirror=mirror)
+    features = residual_features(faces, tensors)
+    if mirror:
+        features = (features + residual_features(faces[:, :, ::-1], tensors)) / 2
+    expected = softmax(0.7 * (features @ model.coefficients_ + model.bias_), axis=1)
+    assert np.allclose(model.predict_proba(faces.reshape(36, -1)), expected, atol=1e-5)
+
+
+def test_copies_threads_and_files_answer_the_same(tmp_path):
+    model = network(residual_network(SIDE)[0], 6)
+    rows = mood_faces(12, SIDE)[0].reshape(36, -1)
+    expected = model.predict_proba(rows)
+    copy = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(copy.predict_proba(rows), expected)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: model.predict_proba(rows), range(12)))
+    assert all(np.array_equal(answer, expected) for answer in answers)
+    save_model(tmp_path / "m.npz", FaceModel(model, MOODS, CropOptions(size=SIDE)))
+    loaded = load_model(tmp_path / "m.npz")
+    assert np.array_equal(loaded.predict_proba(rows.reshape(36, SIDE, SIDE)), expected)
+    larger = np.repeat(np.repeat(rows.reshape(36, SIDE, SIDE), 2, axis=1), 2, axis=2)
+    assert np.allclose(model.predict_proba(larger.reshape(36, -1)), expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network_": np.frombuffer(residual_network(SIDE)[0][:-40], np.uint8)}, "cut off|no"),
+        ({"network_": np.zeros(100, np.uint8)}, "unexpected field"),
+        ({"network_": np.zeros(3)}, "must be uint8"),
+        ({"network_": np.frombuffer(residual_network(1000)[0], np.uint8)}, "expected one square"),
+        ({"coefficients_": np.zeros((5, 3))}, "do not make a classifier"),
+        ({"bias_": np.zeros(2)}, "do not make scores of 3 classes"),
+    ],
+)
+def test_a_model_that_contradicts_itself_is_refused(tmp_path, changes, message):
+    model = network(residual_network(SIDE)[0], 6)
+    vars(model).update(changes)
+    save_model(tmp_path / "m.npz", FaceModel(model, MOODS, CropOptions(size=SIDE)))
+    with pytest.raises(FormatError, match=message):
+        load_model(tmp_path / "m.npz")
+
+
+def someones(count, seed):
+    """Faces as one collection shows them: dark and turned upside down; rows, labels."""
+    faces, labels = mood_faces(count, SIDE, seed)
+    return (faces[:, ::-1] // 2).reshape(len(faces), -1), labels
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """A model of glad, gloomy and amazed upright faces, from means of 3 x 3 pixels."""
+    path = tmp_path_factory.mktemp("start") / "start.npz"
+    blank = network(pooling_network(SIDE, 3), 64)
+    blank.coefficients_[:] = blank.bias_[:] = 0
+    crop = CropOptions(size=SIDE, margin=0.2, equalise="histogram")
+    save_model(path, FaceModel(blank, MOODS, crop))
+    faces, labels = mood_faces(100, SIDE, seed=5)
+    model = OnnxNetwork(str(path), strength=0.1).fit(faces.reshape(300, -1), labels, None, MOODS)
+    save_model(path, FaceModel(model, MOODS, crop))
+    return str(path)
+
+
+def test_it_learns_from_a_network_that_knows_nothing(start):
+    faces, labels = mood_faces(30, SIDE, seed=6)
+    model = load_model(start)
+    shares = model.predict_proba(faces)
+    assert (shares.argmax(axis=1) == labels).mean() > 0.9
+    assert log_loss(labels, shares) < 0.4
+
+
+def test_thirty_faces_help_and_a_few_do_not_hurt(start):
+    rows, labels = someones(100, seed=9)
+    before = load_model(start).estimator.predict_proba(rows)
+    losses, rights = [log_loss(labels, before)], [(before.argmax(axis=1) == labels).mean()]
+    for count in (1, 10, 60):
+        model = OnnxNetwork(start)
+        shown, truth = someones(count, seed=1)
+        shares = fit_classifier(model, shown, truth, None, MOODS).predict_proba(rows)
+        losses.append(log_loss(labels, shares))
+        rights.append((shares.argmax(axis=1) == labels).mean())
+    assert losses[1] < losses[0] + 0.02 and rights[1] > rights[0] - 0.02
+    assert rights[2] > rights[0] + 0.1 and losses[2] < losses[0] - 0.1
+    assert rights[3] > rights[2]
+
+
+def test_known_classes_stay_new_ones_join_and_strangers_replace(start):
+    rows, labels = someones(10, seed=2)
+    kept = OnnxNetwork(start).fit(rows[labels < 2], labels[labels < 2], class_names=MOODS)
+    assert kept.classes_.tolist() == [0, 1, 2]
+    old = load_model(start).estimator.prior(np.arange(3))
+    untouched = OnnxNetwork(start, strength=1e9).fit(rows, labels, class_names=MOODS)
+    assert np.allclose(untouched.coefficients_, old.weights, atol=1e-6)
+    # Another order of names: each class finds its own weights.
+    names = ("amazed", "gloomy", "shy", "unused", "glad")
+    model = OnnxNetwork(start, strength=1e9)
+    model.fit(rows, np.array([4, 1, 2])[labels], class_names=names)
+    assert model.classes_.tolist() == [0, 1, 2, 4]
+    expected = np.column_stack([old.weights[:, [2, 1]], np.zeros(64), old.weights[:, 0]])
+    assert np.allclose(model.coefficients_, expected, atol=1e-6)
+    strangers = OnnxNetwork(start).fit(rows, np.array(["cat", "dog", "owl"])[labels])
+    assert strangers.classes_.tolist() == ["cat", "dog", "owl"]
+    assert (strangers.predict(rows) == np.array(["cat", "dog", "owl"])[labels]).mean() > 0.5
+
+
+def test_named_labels_and_numbered_ones_are_the_same(start):
+    rows, labels = someones(5, seed=2)
+    numbered = OnnxNetwork(start).fit(rows, labels, class_names=MOODS)
+    named = OnnxNetwork(start).fit(rows, np.array(MOODS)[labels])
+    order = [MOODS.index(name) for name in named.classes_]
+    assert np.allclose(named.predict_proba(rows), numbered.predict_proba(rows)[:, order])
+    assert clone(named).get_params() == named.get_params()
+
+
+def test_what_it_cannot_start_from_is_said(start, tmp_path):
+    rows, labels = someones(3, seed=2)
+    with pytest.raises(ValueError, match="set init to a model file"):
+        OnnxNetwork().fit(rows, labels)
+    with pytest.raises(ValueError, match="strength must be above 0"):
+        OnnxNetwork(start, strength=0).fit(rows, labels)
+    with pytest.raises(UserError, match="is no file"):
+        OnnxNetwork(str(tmp_path / "none.npz")).fit(rows, labels)
+    other = Eigenfaces(3).fit(rows, labels)
+    save_model(tmp_path / "e.npz", FaceModel(other, MOODS, CropOptions(size=SIDE)))
+    with pytest.raises(UserError, match="of the kind eigenfaces; only onnx can be"):
+        OnnxNetwork(str(tmp_path / "e.npz")).fit(rows, labels)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Glad and shy faces of one's own: the start knows the first name, and two more."""
+    for number, (row, label) in enumerate(zip(*someones(8, seed=4))):
+        if label < 2:
+            folder = tmp_path / "mine" / ("glad", "shy")[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            write_picture(folder / f"{number}.png", row.reshape(SIDE, SIDE))
+    return tmp_path / "mine"
+
+
+def test_train_starts_from_a_model(start, pictures, tmp_path, capsys):
+    out = tmp_path / "m.npz"
+    assert main(["train", str(pictures), "--init", start, "--out", str(out), "--folds", "2"]) == 0
+    assert "onnx, 4 classes" in capsys.readouterr().out
+    model = load_model(out)
+    assert model.classes == ("amazed", "glad", "gloomy", "shy")
+    assert model.crop == load_model(start).crop
+    assert model.provenance["faces"] == {"glad": 8, "shy": 8}
+    assert model.provenance["started_from"] == "start.npz"
+    faces = np.stack([row.reshape(SIDE, SIDE) for row in someones(8, seed=4)[0]])
+    assert model.predict_proba(faces).shape == (24, 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--classifier", "hog_svm"], "--init is for onnx, cnn"),
+        (["--size", "32"], "--size is 24 in the model"),
+        (["--set", "strength=-1"], "strength must be above 0"),
+        (["--set", "stength=1"], "is no parameter of onnx"),
+    ],
+)
+def test_mistakes_with_init_are_one_line(start, pictures, tmp_path, capsys, words, message):
+    out = tmp_path / "m.npz"
+    assert main(["train", str(pictures), "--init", start, "--out", str(out), *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1 and not out.exists()
+
+
+def test_a_benchmark_knows_another_starting_model_by_its_content(start, tmp_path):
+    copy = tmp_path / "start.npz"
+    copy.write_bytes(Path(start).read_bytes())
+    first = parse_contender(f"onnx:init={copy},strength=2")
+    model = load_model(copy)
+    model.estimator.bias_ = model.estimator.bias_ + [1, 0, 0]
+    save_model(copy, model)
+    second = parse_contender(f"onnx:init={copy},strength=2")
+    assert first.parameters["strength"] == second.parameters["strength"] == 2
+    assert first.parameters != second.parameters
+    rows, labels = someones(3, seed=2)
+    assert fit_classifier(second.make(), rows, labels).classes_.tolist() == [0, 1, 2]
+    with pytest.raises(UserError, match="onnx needs a trained network to start from"):
+        parse_contender("onnx")
