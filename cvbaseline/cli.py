@@ -96,6 +96,14 @@ def run_predict(options: Any) -> Optional[int]:
     return None
 
 
+def run_export(options: Any) -> Optional[int]:
+    """Write a network for OpenCV or other programs."""
+    from cvbaseline.export import export
+
+    export(options, tell=tell)
+    return None
+
+
 def run_explore(options: Any) -> Optional[int]:
     """Survey labelled faces."""
     from cvbaseline.exploring.explore import explore
@@ -222,6 +230,9 @@ COMMANDS = {
     "train": Command("classification.verbs:TrainOptions", run_train, "train a face classifier"),
     "predict": Command(
         "classification.verbs:PredictOptions", run_predict, "name the class of faces"
+    ),
+    "export": Command(
+        "export:ExportOptions", run_export, "a trained network for OpenCV, or as plain ONNX"
     ),
     "explore": Command(
         "exploring.explore:ExploreOptions", run_explore, "survey labelled faces: counts, copies"

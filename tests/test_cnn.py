@@ -171,7 +171,7 @@ def test_the_history_shows_the_learning(network):
 
 def test_the_weights_are_those_of_keras_and_as_many_as_said(network):
     assert network.weights_.dtype == np.float32
-    assert network._fitted_network().count_params() == len(network.weights_)
+    assert network.keras_network().count_params() == len(network.weights_)
     assert weight_count(network.widths, 2) == len(network.weights_)
 
 
@@ -195,7 +195,7 @@ def test_the_best_epoch_is_kept_and_a_worse_end_stops():
     best = int(np.argmin(losses))
     assert len(losses) == min(12, best + 3)
     held_out = validation_rows(labels, None, 0.1, 0)
-    scores = model._fitted_network().predict(
+    scores = model.keras_network().predict(
         ((rows[held_out].reshape(-1, 24, 24, 1) - 128.0) / 64).astype(np.float32), verbose=0
     )
     loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=0.1)

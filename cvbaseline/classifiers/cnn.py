@@ -32,6 +32,8 @@ EPOCHS, QUICK_EPOCHS = 40, 8
 # Few faces are shown several times in an epoch, each time changed.
 LEAST_STEPS = 20
 MOST_WEIGHTS = 20_000_000
+# PyTorch 2.13 writes past its memory when it learns a strided convolution of fewer channels.
+LEAST_WIDTH = 8
 WARM_UP = 0.15  # share of the steps in which the learning rate rises
 FACES_AT_ONCE = 256
 
@@ -159,9 +161,11 @@ class Cnn(ClassifierMixin, BaseEstimator):
             raise ValueError(f"size must be at most 512, not {self.size}")
         widths = self.widths
         if not (isinstance(widths, (tuple, list)) and 1 <= len(widths) <= 8) or not all(
-            isinstance(width, Integral) and 1 <= width <= 4096 for width in widths
+            isinstance(width, Integral) and LEAST_WIDTH <= width <= 4096 for width in widths
         ):
-            raise ValueError(f"widths must be 1 to 8 numbers from 1 to 4096, not {widths!r}")
+            raise ValueError(
+                f"widths must be 1 to 8 numbers from {LEAST_WIDTH} to 4096, not {widths!r}"
+            )
         if not (isinstance(self.learning_rate, Real) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be above 0, not {self.learning_rate!r}")
         for name in ("weight_decay", "label_smoothing", "dropout", "validation_share"):
@@ -245,7 +249,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     def _scores(self, faces: np.ndarray) -> np.ndarray:
         """Scores of faces, uint8 (n, size, size), as float64 (n, k)."""
-        network = self._fitted_network()
+        network = self.keras_network()
         views = [faces, faces[:, :, ::-1]] if self.mirror else [faces]
         scores = [
             network.predict(network_input(view), batch_size=FACES_AT_ONCE, verbose=0)
@@ -253,7 +257,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
         ]
         return np.mean(scores, axis=0, dtype=np.float64)
 
-    def _fitted_network(self) -> Any:
+    def keras_network(self) -> Any:
         """The network that has learnt; of a loaded model it is built now."""
         if not hasattr(self, "_network"):
             self._check_parameters()

@@ -63,9 +63,7 @@ def adapt_head(features: np.ndarray, labels: np.ndarray, prior: Head, strength: 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
     change = found.x.reshape(old.shape)
     change[:-1] /= spread
-    return Head(
-        prior.weights + change[:-1], prior.bias + change[-1] - centre @ change[:-1]
-    )
+    return Head(prior.weights + change[:-1], prior.bias + change[-1] - centre @ change[:-1])
 
 
 def held_out_scores(

@@ -177,17 +177,6 @@ def _clip(node: _Reader) -> Shape:
     return shape
 
 
-def _normalise(node: _Reader) -> Shape:
-    shape = node.value(3)
-    for _ in range(3):  # scale, shift, mean
-        node.tensor(np.float32, shape[0])
-    variance = node.tensor(np.float32, shape[0])
-    epsilon = node.attribute("epsilon", 1e-5, lambda value: 0 < value < 1)
-    if (variance + epsilon <= 0).any():
-        raise node.refuse("a variance is negative")
-    return shape
-
-
 def _together(node: _Reader) -> Shape:
     """Two values of one shape, or one that has a single number for each channel of the other."""
     first, second = node.value(), node.value()
@@ -263,7 +252,6 @@ RULES: dict[str, Callable[[_Reader], Shape]] = {
     "LeakyRelu": _slope,
     "Elu": _slope,
     "Clip": _clip,
-    "BatchNormalization": _normalise,
     "Add": _together,
     "Mul": _together,
     "Concat": _concatenate,

@@ -124,6 +124,11 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
         old = places >= 0
         return Head(np.where(old, weights[:, places], 0), np.where(old, bias[places], 0))
 
+    @property
+    def input_side(self) -> int:
+        """The side of the faces that the network sees, in pixels."""
+        return self._network()[1]
+
     def __getstate__(self) -> dict[str, Any]:
         """Copies build their networks anew from the bytes."""
         state = dict(super().__getstate__())
