@@ -143,6 +143,16 @@ def run_cascade_train(options: Any) -> Optional[int]:
     return INTERRUPTED if result.stopped.endswith(INTERRUPTED_BY_USER) else None
 
 
+def run_cascade_train_verifier(options: Any) -> Optional[int]:
+    """Train a model for the second look at boxes."""
+    from cvbaseline.progress import ProgressLine
+    from cvbaseline.verifier_training import train_verifier
+
+    with closing(ProgressLine()) as progress:
+        train_verifier(options, tell=progress.tell, progress=progress)
+    return None
+
+
 def run_evaluate(options: Any) -> Optional[int]:
     """Measure a cascade on annotated pictures."""
     from cvbaseline.detector_quality.evaluate import evaluate
@@ -243,6 +253,11 @@ COMMANDS = {
     "draw": Command("drawing:DrawOptions", run_draw, "draw faces or scenes with known truth"),
     "cascade train": Command(
         "training:CascadeTrainingOptions", run_cascade_train, "train a Haar or LBP cascade"
+    ),
+    "cascade train-verifier": Command(
+        "verifier_training:VerifierTrainingOptions",
+        run_cascade_train_verifier,
+        "train a model that drops false boxes",
     ),
     "evaluate": Command(
         "detector_quality.evaluate:EvaluateOptions",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from cvbaseline.detect_pictures import expand_pictures, unused_path
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey, write_picture
@@ -45,7 +45,8 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     pictures = expand_pictures(options.pictures)
     listing = options.out / "crops.csv"
     require(not listing.exists(), f"{listing} exists: give another folder with --out")
-    classifier = open_cascade(cascade_path(options.cascade))
+    cascade = cascade_path(options.cascade)
+    classifier, parameters = open_cascade(cascade), with_verifier(options, cascade)
     options.out.mkdir(parents=True, exist_ok=True)
     rows, problems = [], []
     for path in pictures:
@@ -54,7 +55,7 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
         except PictureError as error:
             problems.append(str(error))
             continue
-        found = detect(grey, classifier, options)
+        found = detect(grey, classifier, parameters)
         crops = crop_faces(grey, found.boxes, options)
         for number, (crop, box, score) in enumerate(zip(crops, found.boxes, found.scores), start=1):
             target = unused_path(options.out, f"{path.stem}_{number}.png")

@@ -262,8 +262,9 @@ def _below(path: Path, data: Path) -> str:
 
 def _detector(cascade: Optional[Path]) -> "Callable":
     """Detection with the usual parameters."""
-    from cvbaseline.detection import DetectionParameters, detect, open_cascade
+    from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
     from cvbaseline.shipped import cascade_path
 
-    classifier, parameters = open_cascade(cascade_path(cascade)), DetectionParameters()
+    path = cascade_path(cascade)
+    classifier, parameters = open_cascade(path), with_verifier(DetectionParameters(), path)
     return lambda grey: detect(grey, classifier, parameters)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from cvbaseline.detection import DetectionParameters, Detections, detect, open_cascade
+from cvbaseline.detection import (
+    DetectionParameters,
+    Detections,
+    detect,
+    open_cascade,
+    with_verifier,
+)
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
@@ -79,13 +85,14 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     Raises UserError when there is no picture at all, or none that can be read.
     """
     pictures = expand_pictures(options.pictures)
-    classifier = open_cascade(cascade_path(options.cascade))
+    cascade = cascade_path(options.cascade)
+    classifier, parameters = open_cascade(cascade), with_verifier(options, cascade)
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
     found = []
     for path in pictures:
         try:
-            detections = detect(read_grey(path), classifier, options)
+            detections = detect(read_grey(path), classifier, parameters)
         except PictureError as error:
             found.append(FoundFaces(path, None, str(error)))
             continue

@@ -3,9 +3,10 @@
 The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ours.
 """
 
-from dataclasses import dataclass, fields
+import shlex
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, TypeVar, Union
 
 import numpy as np
 
@@ -22,6 +23,8 @@ SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a
 SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of one face
 # In a line to paste, also at their defaults, which a later version may change.
 ALWAYS_NAMED = ("scale_factor", "min_neighbors", "min_size")
+LEAST_PROBABILITY = 0.5  # of a box that was looked at again
+AUTO, NONE = "auto", "none"  # of `verify`
 PAIRS_AT_A_TIME = 1 << 16  # of boxes and windows compared: their numbers stay in the cache
 
 
@@ -54,6 +57,11 @@ class DetectionParameters:
         None, "drop a box that shares so much with a better one, as a part of the smaller of the "
         "two (0.7: mostly nested); without it none, or at 0.5 with --tilt", metavar="PART",
     )  # fmt: skip
+    verify: str = option(
+        "auto", "look at each box again, and drop those that are no faces: a model of cascade "
+        "train-verifier, a shipped one's name, none, or auto: the one that belongs to a shipped "
+        "cascade", metavar="MODEL",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         require(
@@ -74,8 +82,24 @@ class DetectionParameters:
             self.merge_overlap is None or 0 < self.merge_overlap <= 1,
             f"merge overlap must be above 0 and at most 1, got {self.merge_overlap}",
         )
+        if self.verify not in (AUTO, NONE):
+            from cvbaseline.second_look import open_verifier
+
+            open_verifier(self.verify)  # a bad file is an error before the work
         # Verbs inherit from several options classes; each checks its own values.
         getattr(super(), "__post_init__", lambda: None)()
+
+
+Parameters = TypeVar("Parameters", bound=DetectionParameters)
+
+
+def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
+    """The parameters with the verifier that belongs to the cascade, where they say "auto"."""
+    from cvbaseline.shipped import verifier_of
+
+    if parameters.verify != AUTO:
+        return parameters
+    return replace(parameters, verify=verifier_of(cascade) or NONE)
 
 
 def option_line(parameters: DetectionParameters) -> str:
@@ -88,7 +112,7 @@ def option_line(parameters: DetectionParameters) -> str:
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            words.append(f"--{flag} {value}")
+            words.append(f"--{flag} {shlex.quote(str(value))}")
     return " ".join(words)
 
 
@@ -152,6 +176,10 @@ def detect(
 
     With tilt, turned copies of the picture are searched as well, each for itself, and of boxes on
     one face the best is kept.
+
+    With verify, a model judges each box by itself, and the box's score becomes a probability
+    (`second_look.Verifier.scores`); below 1/2 it is dropped, before boxes are merged. "auto" is as
+    "none" here, where the cascade's name is not known: see `with_verifier`.
 
     Parameters
     ----------
@@ -239,6 +267,13 @@ def _search_copy(
     else:
         boxes, neighbors = group_windows(search, windows, parameters.min_neighbors)
         scores = _agreement(boxes, windows, probabilities)
+    if parameters.verify not in (AUTO, NONE) and len(boxes):
+        from cvbaseline.second_look import open_verifier
+
+        # In the copy that was searched, where tilted faces are upright.
+        scores = open_verifier(parameters.verify).scores(grey, boxes, scores)
+        faces = scores >= LEAST_PROBABILITY
+        boxes, scores, neighbors = boxes[faces], scores[faces], neighbors[faces]
     return CountedDetections(boxes, scores, neighbors)
 
 

@@ -7,6 +7,8 @@ from cvbaseline.errors import UserError
 
 DEFAULT_CASCADE = "lbp_animeface.xml"
 DEFAULT_EMOTION_MODEL = "anime_emotions.npz"
+# The verifier for each cascade's boxes: models/verify_NAME.npz.
+VERIFIERS: dict[str, str] = {}
 
 
 def shipped_path(kind: str, name: str) -> Path:
@@ -19,7 +21,7 @@ def shipped_path(kind: str, name: str) -> Path:
 
 def _folders(kind: str) -> tuple[Path, Path]:
     """Inside an installed package; at the top of a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).resolve().parent
     return package / kind, package.parent / kind
 
 
@@ -40,6 +42,30 @@ def cascade_path(named: Optional[Path]) -> Path:
                 return folder / name
     shipped = sorted({path.stem for place in _folders("cascades") for path in place.glob("*.xml")})
     raise UserError(f"{named} is no file, and no shipped cascade ({', '.join(shipped)})")
+
+
+def verifier_of(cascade: Path) -> Optional[str]:
+    """The name of the verifier that belongs to a cascade; none to a cascade that is not shipped."""
+    shipped = any(Path(cascade).resolve() == folder / cascade.name for folder in _folders("cascades"))
+    return VERIFIERS.get(cascade.name) if shipped else None
+
+
+def verifier_path(named: str) -> Path:
+    """The model for a second look that a user names: a file, or a shipped one (verify_NAME.npz).
+
+    Raises UserError when there is none of these.
+    """
+    if Path(named).is_file():
+        return Path(named)
+    for folder in _folders("models"):
+        if Path(named).name == named and (folder / f"verify_{named}.npz").is_file():
+            return folder / f"verify_{named}.npz"
+    models = {path.stem for place in _folders("models") for path in place.glob("verify_*.npz")}
+    shipped = ", ".join(sorted(name.removeprefix("verify_") for name in models)) or "there is none"
+    raise UserError(
+        f"{named} is no file, and no shipped verifier ({shipped}): cvbaseline cascade "
+        "train-verifier makes one"
+    )
 
 
 def default_cascade() -> Path:

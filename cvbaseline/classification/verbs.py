@@ -15,7 +15,7 @@ from cvbaseline.classifiers import (
     classifier_name,
     fit_classifier,
 )
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.options import argument, option
@@ -257,9 +257,10 @@ def predict(options: PredictOptions, tell: Tell = lambda line: None) -> list["Pr
 
     model = load_model(options.model)
     classifier = open_detector(options.cascade) if options.detect else None
+    parameters = with_verifier(options, cascade_path(options.cascade))
     predictions = []
     for path in expand_pictures(options.pictures):
-        predictions += predict_picture(path, model, classifier, options)
+        predictions += predict_picture(path, model, classifier, parameters)
     render = {"table": render_table, "csv": render_csv, "json": render_json}[options.format]
     tell(render(predictions, model.classes))
     return predictions
@@ -303,9 +304,10 @@ def open_detector(cascade: Optional[Path]) -> "cv2.CascadeClassifier":
 def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.ndarray]]:
     """A function from a grey picture to the best face's box, with the usual parameters."""
     classifier = open_detector(cascade)
+    parameters = with_verifier(DetectionParameters(), cascade_path(cascade))
 
     def find(grey: np.ndarray) -> Optional[np.ndarray]:
-        boxes = detect(grey, classifier, DetectionParameters()).boxes
+        boxes = detect(grey, classifier, parameters).boxes
         return boxes[0] if len(boxes) else None
 
     return find

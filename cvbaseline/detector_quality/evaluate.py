@@ -61,6 +61,7 @@ def evaluate(
 
     Raises UserError when there is no picture to measure on, or an output is there already.
     """
+    from cvbaseline.detection import with_verifier
     from cvbaseline.detector_quality.annotated_pictures import read_annotated_pictures
     from cvbaseline.detector_quality.measures import measure_detector
     from cvbaseline.detector_quality.records import evaluation_record, write_record
@@ -75,7 +76,8 @@ def evaluate(
     check_outputs(options.json, page)
     pictures = read_annotated_pictures(options.pictures, options.only)
     cascade = cascade_path(options.cascade)
-    detectors, parameters = open_detectors([cascade]), detection_parameters(options)
+    detectors = open_detectors([cascade])
+    parameters = with_verifier(detection_parameters(options), cascade)
     skipped: list[str] = []
     [searched] = search_pictures(
         pictures, detectors, parameters, options.rounds, skipped.append, progress

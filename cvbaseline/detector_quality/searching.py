@@ -21,6 +21,7 @@ from cvbaseline.detection import (
     detect,
     detect_counted,
     open_cascade,
+    with_verifier,
 )
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_each
 from cvbaseline.errors import UserError, require
@@ -110,7 +111,10 @@ def search_pictures(
             try:
                 # First the search that is not timed, so that none of the timed is a cold start.
                 candidates = [
-                    detect_counted(grey, detector.classifier, permissive) for detector in detectors
+                    detect_counted(
+                        grey, detector.classifier, with_verifier(permissive, detector.path)
+                    )
+                    for detector in detectors
                 ]
                 found, times = _search_in_turn(grey, detectors, parameters, rounds, number)
             except UserError as error:
@@ -134,12 +138,13 @@ def _search_in_turn(
 ) -> tuple[list[Detections], list[float]]:
     """What each detector finds, and the median of its times in milliseconds."""
     count = len(detectors)
+    own = [with_verifier(parameters, detector.path) for detector in detectors]
     found: dict[int, Detections] = {}
     times = np.zeros((rounds, count))
     for turn in range(rounds):
         for step in range(count):
             index = (first + turn + step) % count
             start = CLOCK()
-            found[index] = detect(grey, detectors[index].classifier, parameters)
+            found[index] = detect(grey, detectors[index].classifier, own[index])
             times[turn, index] = (CLOCK() - start) * 1000
     return [found[index] for index in range(count)], np.median(times, axis=0).tolist()

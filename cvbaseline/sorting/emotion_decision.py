@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, Optional, Protocol
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import NONE, DetectionParameters, detect, open_cascade, with_verifier
 from cvbaseline.errors import UserError, require
 from cvbaseline.faces import crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.model_file import load_model
+from cvbaseline.second_look import open_verifier
 from cvbaseline.sorting.manifest import NO_FACE, UNREADABLE, UNSURE, Face
 from cvbaseline.sorting.placing import fingerprint
 
@@ -60,7 +61,7 @@ class EmotionDecider:
         detection: DetectionParameters,
         unsure_below: Optional[float] = None,
     ):
-        self._cascade, self._detection = cascade, detection
+        self._cascade, self._detection = cascade, with_verifier(detection, cascade)
         self._of_thread = threading.local()
         open_cascade(cascade)  # a bad file is an error before the work, not within it
         self._model = load_model(model)
@@ -80,8 +81,10 @@ class EmotionDecider:
             "model": model.name,
             "model_sha256": fingerprint(model).sha256,
             "unsure_below": unsure_below,
-            "detection": {name: getattr(detection, name) for name in _detection_names()},
+            "detection": {name: getattr(self._detection, name) for name in _detection_names()},
         }
+        if self._detection.verify != NONE:
+            self.settings["verify_sha256"] = open_verifier(self._detection.verify).sha256
 
     def __call__(self, path: Path) -> Decision:
         """The decision about one picture."""

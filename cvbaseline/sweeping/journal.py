@@ -17,7 +17,7 @@ import numpy as np
 
 from cvbaseline import __version__
 from cvbaseline.boxes import as_boxes
-from cvbaseline.detection import CountedDetections, DetectionParameters
+from cvbaseline.detection import AUTO, NONE, CountedDetections, DetectionParameters
 from cvbaseline.errors import PictureError, UserError
 
 
@@ -79,13 +79,13 @@ class SearchJournal:
 
     def get(self, picture: str, search: DetectionParameters) -> Optional[Searched]:
         """What is known of the search of a picture with that content."""
-        return self._known.get((picture, _as_key(asdict(search))))
+        return self._known.get((picture, _as_key(_parameters(search))))
 
     def add(self, picture: str, searches: dict[DetectionParameters, Searched]) -> None:
         """Keep searches of a picture, in memory and in the file."""
         lines = []
         for search, searched in searches.items():
-            parameters = asdict(search)
+            parameters = _parameters(search)
             self._known[picture, _as_key(parameters)] = searched
             lines.append({
                 **self._made_by, "picture": picture, "search": parameters,
@@ -151,6 +151,16 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
             file.write(text.encode())
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _parameters(search: DetectionParameters) -> dict[str, Any]:
+    """The search's parameters as they are written; a verifier counts by its content."""
+    parameters = asdict(search)
+    if search.verify not in (AUTO, NONE):
+        from cvbaseline.second_look import open_verifier
+
+        parameters["verify"] = open_verifier(search.verify).sha256
+    return parameters
 
 
 def _as_key(parameters: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection import DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import (
     AnnotatedPicture,
     read_annotated_pictures,
@@ -72,8 +72,8 @@ def sweep(
     Raises UserError for options, annotations, a cascade, model or folder that will not do. Ctrl-C
     (KeyboardInterrupt) goes through; what was searched before is kept.
     """
-    settings = grid_settings(options)
     cascade = cascade_path(options.cascade)
+    settings = [with_verifier(setting, cascade) for setting in grid_settings(options)]
     pictures = read_annotated_pictures(options.pictures, options.only)
     require(
         any(len(picture.boxes) for picture in pictures),

@@ -1,0 +1,154 @@
+"""The second look: a model that drops a cascade's false boxes on pictures it never saw."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cvbaseline.boxes import as_boxes, iou
+from cvbaseline.cli import main
+from cvbaseline.detection import (
+    CountedDetections,
+    DetectionParameters,
+    detect,
+    detect_counted,
+    open_cascade,
+)
+from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_annotated_pictures
+from cvbaseline.errors import UserError
+from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.images import read_grey
+from cvbaseline.model_file import load_model, save_model
+from cvbaseline.sweeping.journal import Searched, SearchJournal
+from cvbaseline.verifier_boxes import judge
+
+SAMPLES = Path(__file__).parents[1] / "training_samples"
+SCENES = SAMPLES / "scenes"
+WEAK = Path(__file__).parent / "data" / "golden" / "lbp_GAB" / "cascade.xml"  # finds much
+SEARCH = {"scale_factor": 1.2, "min_neighbors": 1}
+
+
+@pytest.fixture(scope="module")
+def verifier(tmp_path_factory):
+    """A model of what a weak cascade and the shipped one find in newly drawn scenes."""
+    folder = tmp_path_factory.mktemp("verifier")
+    scenes, out = folder / "scenes", folder / "verifier.npz"
+    assert main(["draw", "--kind=scenes", "--count=12", "--seed=5", f"--out={scenes}"]) == 0
+    words = ["cascade", "train-verifier", str(scenes), "--cascade", "lbp_animeface", str(WEAK)]
+    words += [f"--out={out}", "--landmarks=200", "--keep=0.95"]
+    words += ["--scale-factor=1.2", "--min-neighbors=1"]
+    assert main(words) == 0
+    return str(out)
+
+
+@pytest.fixture(scope="module")
+def cascade():
+    return open_cascade(WEAK)
+
+
+def test_false_boxes_go_and_faces_stay(verifier, cascade):
+    counts = {}
+    for verify in ("none", verifier):
+        faces = false = 0
+        for picture in read_annotated_pictures(SCENES):
+            grey = read_grey(picture.path)
+            boxes = detect(grey, cascade, DetectionParameters(**SEARCH, verify=verify)).boxes
+            overlap = iou(boxes, picture.boxes).max(axis=1, initial=0)
+            faces, false = faces + (overlap >= 0.5).sum(), false + (overlap < 0.2).sum()
+        counts[verify] = faces, false
+    before, after = counts.values()
+    assert after[0] >= 0.8 * before[0] and after[1] <= 0.5 * before[1], counts
+
+
+@pytest.mark.parametrize("equalise_picture", [False, True])
+def test_as_boxes_of_opencv_judged_one_by_one(verifier, cascade, equalise_picture):
+    model, picture = load_model(Path(verifier)), read_grey(SCENES / "0005.jpg")
+    parameters = DetectionParameters(
+        min_neighbors=2, verify=verifier, equalise_picture=equalise_picture
+    )
+    plain = detect(picture, cascade, replace(parameters, verify="none"))
+    scores = dict(zip(map(tuple, plain.boxes.tolist()), plain.scores.tolist()))
+    grey = cv2.equalizeHist(picture) if equalise_picture else picture
+    expected, dropped = {}, 0
+    for box in map(tuple, cascade.detectMultiScale(grey, 1.1, 2, 0, (24, 24)).tolist()):
+        (crop,) = crop_faces(grey, as_boxes([box]), CropOptions(size=48, margin=0.2))
+        other, face = model.estimator.predict_proba(crop.reshape(1, -1))[0]
+        odds = face / other * math.sqrt(scores[box]) / math.exp(model.provenance["verify_above"])
+        if odds >= 1:
+            expected[box] = odds / (1 + odds)
+        dropped += odds < 1
+    found = detect(picture, cascade, parameters)
+    shown = dict(zip(map(tuple, found.boxes.tolist()), found.scores.tolist()))
+    assert shown == pytest.approx(expected)
+    assert list(shown.values()) == sorted(shown.values(), reverse=True)
+    assert dropped and (expected or equalise_picture)
+
+
+def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
+    grey = read_grey(SCENES / "0005.jpg")
+    found = {
+        count: detect_counted(grey, cascade, DetectionParameters(min_neighbors=count, verify=verifier))
+        for count in (1, 5)
+    }  # fmt: skip
+    assert np.array_equal(found[1].above(5).boxes, found[5].boxes)
+    assert np.array_equal(found[1].above(5).scores, found[5].scores)
+
+
+def test_a_sweep_searches_again_when_the_model_has_changed(verifier, tmp_path):
+    model = tmp_path / "model.npz"
+    model.write_bytes(Path(verifier).read_bytes())
+    search = DetectionParameters(min_neighbors=1, verify=str(model))
+    found = CountedDetections(as_boxes([[1, 2, 30, 30]]), np.array([0.75]), np.array([4]))
+    journal = SearchJournal(tmp_path / "searches.jsonl", "cascade")
+    journal.add("picture", {search: Searched(found, 5.0, (80, 60))})
+    again = SearchJournal(tmp_path / "searches.jsonl", "cascade")
+    assert again.get("picture", search).found.boxes.tolist() == [[1, 2, 30, 30]]
+    assert again.get("picture", replace(search, verify="none")) is None
+    loaded = load_model(model)
+    save_model(model, replace(loaded, provenance=loaded.provenance | {"verify_above": 3.0}))
+    assert again.get("picture", search) is None
+
+
+def test_what_is_learnt_as_a_face():
+    # The picture has a face of 100 x 100 and something to ignore far from it.
+    picture = AnnotatedPicture(
+        Path("picture"), as_boxes([[100, 100, 100, 100]]), as_boxes([[400, 400, 50, 50]])
+    )
+    boxes = as_boxes([
+        [100, 100, 100, 100], [110, 110, 100, 100],  # IoU 1 and .68
+        [145, 100, 100, 100],  # .38: neither a face nor none
+        [180, 100, 100, 100], [300, 100, 80, 80],  # .11 and 0
+        [402, 402, 40, 40],  # in what is ignored
+        [120, 120, 40, 40],  # .16, within the face
+    ])  # fmt: skip
+    is_face, clear = judge(boxes, picture, wanted=True)
+    assert clear.tolist() == [True, True, False, True, True, False, True]
+    assert is_face[clear].tolist() == [True, True, False, False, False]
+    is_face, clear = judge(boxes, picture, wanted=False)
+    assert not is_face.any()
+    assert clear.tolist() == [False, False, False, True, True, False, False]
+
+
+def test_the_model_says_how_good_it_is(verifier):
+    provenance = load_model(Path(verifier)).provenance
+    kept, removed = provenance["true_boxes_kept"], provenance["false_boxes_removed"]
+    assert 0 <= kept["low"] <= kept["value"] <= kept["high"] <= 1
+    assert kept["value"] >= 0.95 and removed["value"] > 0.5
+    json.dumps(provenance)
+
+
+def test_mistakes_are_one_line(verifier, tmp_path, capsys):
+    with pytest.raises(UserError, match="no file, and no shipped verifier"):
+        DetectionParameters(verify=str(tmp_path / "none.npz"))
+    with pytest.raises(UserError, match="not one of cvbaseline cascade train-verifier"):
+        DetectionParameters(verify=str(SAMPLES.parent / "models" / "anime_emotions.npz"))
+    assert main(["cascade", "train-verifier", str(SCENES), f"--out={verifier}"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    out = tmp_path / "verifier.npz"
+    words = ["cascade", "train-verifier", str(SCENES), f"--cascade={WEAK}", "--limit=2", f"--out={out}"]
+    assert main(words) == 2
+    assert "too few to learn from" in capsys.readouterr().err
