@@ -7,37 +7,30 @@ import sys
 
 import numpy as np
 import pytest
+from keras_or_skip import keras_or_skip
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from small_faces import MOODS, mood_faces
 
+from cvbaseline.classification.verbs import training_folder
+from cvbaseline.classifiers import fit_classifier, network_training
+from cvbaseline.classifiers.checkpoints import checkpoints_in
 from cvbaseline.classifiers.cnn import Cnn, validation_rows
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
-from cvbaseline.classifiers.keras_network import import_keras, keras_backend, weight_count
+from cvbaseline.classifiers.keras_network import keras_backend, weight_count
 from cvbaseline.cli import main
-from cvbaseline.errors import FormatError, MissingLibrary
+from cvbaseline.errors import FormatError, MissingLibrary, UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.images import write_picture
 from cvbaseline.model_file import FaceModel, load_model, save_model
 
-SMALL = {
-    "size": 24, "widths": (8, 16, 16), "epochs": 12, "batch_size": 32, "learning_rate": 0.01
-}
+SMALL = {"size": 24, "widths": (8, 16, 16), "epochs": 12, "batch_size": 32, "learning_rate": 0.01}
 
 
 def two_moods(count, seed):
     faces, labels = mood_faces(count, side=24, seed=seed)
     kept = labels < 2
     return faces[kept].reshape(kept.sum(), -1), labels[kept]
-
-
-def keras_or_skip():
-    """Keras on the backend that a user would get."""
-    try:
-        keras_backend()
-    except MissingLibrary as error:
-        pytest.skip(str(error))
-    return import_keras()
 
 
 @pytest.fixture
@@ -129,6 +122,7 @@ def test_a_share_of_every_class_is_held_out():
     ("settings", "message"),
     [
         ({"epochs": 0}, "epochs must be a number from 1"),
+        ({"widths": (8, 4)}, "widths must be 1 to 8 numbers from 8"),
         ({"widths": (8, "x")}, "widths must be 1 to 8 numbers"),
         ({"validation_share": 1}, "validation_share must be from 0 to below 1"),
         ({"size": 1000}, "size must be at most 512"),
@@ -260,7 +254,152 @@ def test_the_command_line_trains_one(pictures, tmp_path, capsys):
     keras_or_skip()
     out = tmp_path / "m.npz"
     words = ["train", str(pictures), "--out", str(out), "--classifier", "cnn", "--size", "24"]
-    settings = ["size=24", "widths=[8, 16, 16]", "quick=true"]
+    settings = ["size=24", "widths=[8, 8]", "epochs=2"]
     assert main([*words, "--folds", "2", "--set", *settings]) == 0
     assert "held-out estimate" in capsys.readouterr().out
-    assert load_model(out).estimator.history_["loss"]
+    assert len(load_model(out).estimator.history_["loss"]) == 2
+    assert not training_folder(out).exists()
+
+
+TINY = {"size": 16, "widths": (8, 8), "epochs": 3, "learning_rate": 0.01, "dropout": 0.3}
+
+
+def tiny_faces(count=10):
+    faces, labels = mood_faces(count, side=16)
+    return faces.reshape(len(faces), -1), labels
+
+
+class Interrupted(Exception):
+    """What Ctrl-C does, from within."""
+
+
+def interrupt_after(monkeypatch, epochs):
+    """Stop a training while it saves the checkpoint of so many epochs: that file is there."""
+    save = network_training.save_checkpoint
+    saved = []
+
+    def save_and_stop(key, record, arrays):
+        save(key, record, arrays)
+        saved.append(key)
+        if len(record["history"]["loss"]) == epochs:
+            raise Interrupted
+
+    monkeypatch.setattr(network_training, "save_checkpoint", save_and_stop)
+    return saved
+
+
+def test_an_interrupted_training_ends_as_the_whole_one(tmp_path, monkeypatch):
+    keras_or_skip()
+    rows, labels = tiny_faces()
+    whole = Cnn(**TINY).fit(rows, labels)
+    folder = tmp_path / "m.npz.training"
+    for epochs in (1, 2):
+        with monkeypatch.context() as patch:
+            interrupt_after(patch, epochs)
+            with pytest.raises(Interrupted), checkpoints_in(folder):
+                Cnn(**TINY).fit(rows, labels)
+        assert len(list(folder.iterdir())) == 1
+    with np.load(next(folder.iterdir()), allow_pickle=False) as stored:
+        assert all(stored[name].dtype.kind in "fiuU" for name in stored.files)
+    began = []
+    batches = network_training.batches
+    monkeypatch.setattr(
+        network_training, "batches", lambda *all: (began.append(all[-1]), batches(*all))[1]
+    )
+    with checkpoints_in(folder):
+        resumed = Cnn(**TINY).fit(rows, labels)
+        again = Cnn(**TINY).fit(rows, labels)  # finished already: nothing is trained
+    assert began == [2] and not folder.exists()
+    for model in (resumed, again):
+        assert np.allclose(model.weights_, whole.weights_, atol=1e-4)
+        assert np.allclose(model.history_["loss"], whole.history_["loss"], rtol=1e-3)
+        assert np.allclose(model.predict_proba(rows), whole.predict_proba(rows), atol=1e-3)
+
+
+def test_a_checkpoint_of_other_data_or_damaged_is_not_used(tmp_path, monkeypatch):
+    keras_or_skip()
+    rows, labels = tiny_faces()
+    settings = {**TINY, "epochs": 2}
+    with monkeypatch.context() as patch:
+        keys = interrupt_after(patch, 1)
+        trainings = [
+            (Cnn(**settings), rows, labels, None),
+            (Cnn(**{**settings, "learning_rate": 0.02}), rows, labels, None),
+            (Cnn(**settings), 255 - rows, labels, None),
+            (Cnn(**settings), rows, labels, np.arange(len(rows)) + 1.0),
+        ]
+        for model, *data in trainings:
+            with pytest.raises(Interrupted), checkpoints_in(tmp_path):
+                model.fit(data[0], data[1], sample_weight=data[2])
+    assert len(set(keys)) == 4
+    path = tmp_path / f"{keys[0]}.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    (tmp_path / "mine.txt").write_text("not ours")
+    with checkpoints_in(tmp_path):
+        model = Cnn(**settings).fit(rows, labels)
+    assert len(model.history_["loss"]) == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_weights_say_which_faces_count():
+    keras_or_skip()
+    rows, labels = tiny_faces(20)
+    rows, labels = rows[labels < 2], labels[labels < 2]
+    both = np.concatenate([rows, rows])
+    truth = np.concatenate([labels, 1 - labels])  # the second half says the contrary
+    settings = {**TINY, "epochs": 12, "dropout": 0.0}
+    weights = np.repeat([1.0, 0.0], len(rows))
+    model = Cnn(**settings).fit(both, truth, sample_weight=weights)
+    contrary = Cnn(**settings).fit(both, truth, sample_weight=1 - weights)
+    right = [(one.predict(rows) == labels).mean() for one in (model, contrary)]
+    assert right[0] > 0.75 and right[1] < 0.25
+    few = np.concatenate([np.flatnonzero(labels == 0)[:12], np.flatnonzero(labels == 1)[:4]])
+    assert np.bincount(labels[few]).tolist() == [12, 4]
+    short = {**TINY, "epochs": 1}
+    balanced, said, plain = (
+        Cnn(**short, class_weight=how).fit(rows[few], labels[few])
+        for how in ("balanced", {0: 1.0, 1: 3.0}, None)
+    )
+    assert np.allclose(balanced.weights_, said.weights_, atol=1e-5)
+    assert not np.allclose(balanced.weights_, plain.weights_, atol=1e-3)
+    with pytest.raises(ValueError, match="not be negative, nor all 0"):
+        Cnn(**settings).fit(rows, labels, sample_weight=-np.ones(len(rows)))
+
+
+def test_training_starts_from_a_trained_network(tmp_path):
+    keras_or_skip()
+    rows, labels = tiny_faces()
+    first = Cnn(**TINY).fit(rows, labels)
+    path = tmp_path / "first.npz"
+    save_model(path, FaceModel(first, MOODS, CropOptions(size=16)))
+    # A rate of almost nothing: the weights are the first ones.
+    settings = {**TINY, "epochs": 1, "learning_rate": 1e-12, "init": str(path)}
+    names = ("amazed", "shy", "glad")
+    labels_there = np.array([2, 1, 0])[labels]  # shy is new, in the place of gloomy
+    model = fit_classifier(Cnn(**settings), rows, labels_there, None, names)
+    body, head = np.split(first.weights_, [-3 * 8 - 3])
+    new_body, new_head = np.split(model.weights_, [-3 * 8 - 3])
+    kernel, new_kernel = head[:-3].reshape(8, 3), new_head[:-3].reshape(8, 3)
+    assert np.allclose(new_kernel[:, [0, 2]], kernel[:, [2, 0]], atol=1e-5)
+    assert np.allclose(new_head[-3:][[0, 2]], head[-3:][[2, 0]], atol=1e-5)
+    assert not np.allclose(new_kernel[:, 1], kernel[:, 1], atol=1e-2)
+    assert np.corrcoef(body, new_body)[0, 1] > 0.9  # only the running means have moved
+    with pytest.raises(ValueError, match=r"widths is \(8, 8\) in .*, not \(8, 16\)"):
+        Cnn(**{**settings, "widths": (8, 16)}).fit(rows, labels)
+    with pytest.raises(UserError, match="is no file"):
+        Cnn(**{**settings, "init": str(tmp_path / "none.npz")}).fit(rows, labels)
+
+
+def test_train_goes_on_with_a_network(pictures, tmp_path, capsys):
+    keras_or_skip()
+    rows, labels = two_moods(6, 0)
+    settings = {"size": 24, "widths": (8, 8), "epochs": 1}
+    path, out = tmp_path / "first.npz", tmp_path / "second.npz"
+    model = Cnn(**settings).fit(rows, labels)
+    save_model(path, FaceModel(model, MOODS[:2], CropOptions(size=24, margin=0.3)))
+    words = ["train", str(pictures), "--init", str(path), "--out", str(out), "--folds", "0"]
+    assert main([*words, "--set", "epochs=1"]) == 0
+    assert "cnn, 3 classes" in capsys.readouterr().out
+    loaded = load_model(out)
+    assert loaded.estimator.widths == (8, 8) and loaded.crop.margin == 0.3
+    assert loaded.classes == tuple(sorted(MOODS))

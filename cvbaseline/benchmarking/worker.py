@@ -22,6 +22,7 @@ from cvbaseline.benchmarking.contenders import Contender
 from cvbaseline.benchmarking.distortions import Distortion, distort
 from cvbaseline.benchmarking.records import Record, code_digests, write_record
 from cvbaseline.classifiers import fit_classifier
+from cvbaseline.classifiers.checkpoints import checkpoints_in
 from cvbaseline.datasets import LabelledFaces
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions
@@ -168,7 +169,10 @@ def main(folder: str) -> None:
     worker = Worker(Path(folder))
     for line in sys.stdin:
         try:
-            answer: dict[str, Any] = {"done": worker.do(json.loads(line))}
+            job = json.loads(line)
+            # A network's training that is interrupted continues beside its first record.
+            with checkpoints_in(Path(job["tests"][0]["path"]).with_suffix(".training")):
+                answer: dict[str, Any] = {"done": worker.do(job)}
         except MemoryError:
             answer = {"problem": "needs more memory than there is"}
         except Exception as error:  # whatever a contender stumbles over; the others go on

@@ -121,6 +121,7 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     from threadpoolctl import threadpool_limits
 
     from cvbaseline.classification.report import describe_data
+    from cvbaseline.classifiers.checkpoints import checkpoints_in
     from cvbaseline.datasets import read_labelled
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
@@ -142,15 +143,20 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     if start.kept_classes:
         data = among_classes(data, start.kept_classes)
     require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
-    with threadpool_limits(1):
+    with threadpool_limits(1), checkpoints_in(training_folder(options.out)):
         if options.folds:
             provenance |= estimate(make_estimator, data, options.folds, options.seed, tell)
         estimator = fit_everything(make_estimator(), data)
-    model = FaceModel(estimator, data.classes, crop, provenance)
-    save_model(options.out, model)
+        model = FaceModel(estimator, data.classes, crop, provenance)
+        save_model(options.out, model)
     megabytes = options.out.stat().st_size / 1e6
     tell(f"{options.out}: {start.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
     return model
+
+
+def training_folder(out: Path) -> Path:
+    """Where an interrupted training of a network leaves how far it came."""
+    return out.with_name(f"{out.name}.training")
 
 
 class Start(NamedTuple):

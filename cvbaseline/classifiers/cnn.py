@@ -1,41 +1,38 @@
 """A small residual network (`keras_network`) that learns from changed copies of the faces.
 
-Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019), a learning rate that rises, then
-falls as a cosine; cross-entropy with smoothed labels (Szegedy et al., CVPR 2016). A part of each
-class is not learnt from: the epoch that does best on it is kept, and the softmax's scale is fitted
-on it. A face and its mirror image are asked together.
+How it learns: `network_training`. A part of each class is not learnt from: the epoch that does best
+on it is kept, and the softmax's scale is fitted on it. A face and its mirror image are asked
+together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from cvbaseline.classifiers.calibration import fit_scale
-from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.face_augmentation import Augmentation
 from cvbaseline.classifiers.face_rows import square_faces
 from cvbaseline.classifiers.keras_network import (
     build_network,
-    import_keras,
     network_weights,
     set_network_weights,
     weight_count,
 )
-from cvbaseline.progress import ProgressLine
+from cvbaseline.classifiers.network_training import FACES_AT_ONCE, Examples, Plan, train_network
+from cvbaseline.classifiers.starting_model import load_starting_model, names_of, places_in
 
 EPOCHS, QUICK_EPOCHS = 40, 8
-# Few faces are shown several times in an epoch, each time changed.
-LEAST_STEPS = 20
 MOST_WEIGHTS = 20_000_000
 # PyTorch 2.13 writes past its memory when it learns a strided convolution of fewer channels.
 LEAST_WIDTH = 8
-WARM_UP = 0.15  # share of the steps in which the learning rate rises
-FACES_AT_ONCE = 256
+FINE_TUNING = 0.25  # of the learning rate, for a network that has learnt already
 
 
 class Cnn(ClassifierMixin, BaseEstimator):
@@ -49,13 +46,17 @@ class Cnn(ClassifierMixin, BaseEstimator):
     size : faces are resized to so many pixels
     widths : channels of the first convolution and of each residual block, which halves the size
     batch_size : faces in a step
-    learning_rate : the largest
+    learning_rate : the largest; a quarter of it with init
     weight_decay : share of the weights, times the learning rate, that a step takes away
     label_smoothing : share of a label that is spread over all classes
     dropout : share of the features that are left out in a step
     validation_share : of each class, not learnt from
     augmentation : learn from changed copies of the faces (see `Augmentation`)
     mirror : a face and its mirror image count as one
+    class_weight : how much a face of each class counts, {class: weight}; "balanced" gives every
+        class the same sum; None: every face counts the same
+    init : a file with a trained network of the same size and widths, whose weights are the first
+        ones; classes of equal names go on from what it knows
     shape : (height, width) of the faces in the rows of X; None means that they are square
     seed : of the first weights, the validation part, the order and the changes. The same seed,
         faces, backend and machine give the same network.
@@ -84,6 +85,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
         validation_share: float = 0.1,
         augmentation: bool = True,
         mirror: bool = True,
+        class_weight: Union[None, str, dict[Any, float]] = None,
+        init: Optional[str] = None,
         shape: Optional[tuple[int, int]] = None,
         seed: int = 0,
     ):
@@ -100,13 +103,24 @@ class Cnn(ClassifierMixin, BaseEstimator):
         self.validation_share = validation_share
         self.augmentation = augmentation
         self.mirror = mirror
+        self.class_weight = class_weight
+        self.init = init
         self.shape = shape
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: Optional[np.ndarray] = None) -> "Cnn":
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: Optional[np.ndarray] = None,
+        class_names: Optional[Sequence[str]] = None,
+        sample_weight: Optional[np.ndarray] = None,
+    ) -> "Cnn":
         """Learn from faces X (n, height * width) of pixels 0 to 255 and their classes y (n,).
 
         groups : (n,); faces of one group are never on both sides of the validation split
+        class_names : the classes' names when y holds numbers: y is an index into them; for init
+        sample_weight : (n,), how much each face counts, not negative
         """
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
@@ -114,16 +128,24 @@ class Cnn(ClassifierMixin, BaseEstimator):
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("a network needs at least two classes; y holds one class")
+        weights = self._weights(X, y, sample_weight)
         faces = self._faces(X, fitting=True)
         held_out = validation_rows(labels, groups, self.validation_share, self.seed)
         # With a single face of each class there is nothing to hold out.
         checked = held_out if held_out.any() else np.ones(len(labels), bool)
         network = self._new_network()
-        self._learn(network, faces, labels, ~held_out, checked)
+        if self.init is not None:
+            self._start(network, names_of(self.classes_, class_names))
+        targets = np.eye(len(self.classes_), dtype=np.float32)[labels]
+        everything = Examples(faces, targets, weights)
+        self._learn(
+            network,
+            Examples(*(part[~held_out] for part in everything)),
+            Examples(*(part[checked] for part in everything)),
+        )
         self._network = network
         self.weights_ = network_weights(network)
-        scores = self._scores(faces[checked])
-        self.scale_ = fit_scale(scores, labels[checked], np.ones(len(scores)))
+        self.scale_ = fit_scale(self._scores(faces[checked]), labels[checked], weights[checked])
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -183,76 +205,69 @@ class Cnn(ClassifierMixin, BaseEstimator):
             raise ValueError(f"widths {self.widths} make more than {MOST_WEIGHTS} weights")
         return build_network(self.size, self.widths, classes, float(self.dropout), self.seed)
 
-    def _learn(
-        self,
-        network: Any,
-        faces: np.ndarray,
-        labels: np.ndarray,
-        learnt: np.ndarray,
-        checked: np.ndarray,
-    ) -> None:
-        """Train the network on the rows of the mask `learnt`; keep its best weights and curves."""
-        keras = import_keras()
-        epochs = self.epochs or (QUICK_EPOCHS if self.quick else EPOCHS)
-        batch = min(self.batch_size, int(learnt.sum()))
-        steps = max(LEAST_STEPS, -(-int(learnt.sum()) // batch))
-        warm_up = max(1, round(WARM_UP * epochs * steps))
-        rate = keras.optimizers.schedules.CosineDecay(
-            self.learning_rate / 25,
-            max(1, epochs * steps - warm_up),
-            warmup_target=self.learning_rate,
-            warmup_steps=warm_up,
+    def _weights(
+        self, X: np.ndarray, y: np.ndarray, sample_weight: Optional[np.ndarray]
+    ) -> np.ndarray:
+        """How much each face counts, float32 (n,), 1 on average."""
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weights = weights * compute_sample_weight(self.class_weight, y)
+        if not (weights >= 0).all() or weights.sum() == 0:
+            raise ValueError("the weights of the faces must not be negative, nor all 0")
+        return (weights / weights.mean()).astype(np.float32)
+
+    def _start(self, network: Any, names: list[str]) -> None:
+        """Give a new network the weights of the one in `init`, classes by their names."""
+        start = load_starting_model(self.init, ("cnn",))
+        for name in ("size", "widths"):
+            own, other = getattr(self, name), getattr(start.estimator, name)
+            if not np.array_equal(own, other):
+                raise ValueError(f"{name} is {other} in {self.init}, not {own}")
+        old = start.estimator.keras_network()
+        for layer, other in zip(network.layers[:-1], old.layers[:-1]):
+            layer.set_weights(other.get_weights())
+        places = places_in(names, start.classes)
+        head = zip(network.layers[-1].get_weights(), old.layers[-1].get_weights())
+        network.layers[-1].set_weights(
+            [np.where(places >= 0, other[..., places], new) for new, other in head]
         )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, clipnorm=1.0)
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        network.compile(
-            optimizer,
-            keras.losses.CategoricalCrossentropy(True, label_smoothing=self.label_smoothing),
-            metrics=["accuracy"],
+
+    def _learn(self, network: Any, learnt: Examples, checked: Examples) -> None:
+        """Train the network; note its curves."""
+        fine_tuning = 1.0 if self.init is None else FINE_TUNING
+        plan = self._plan(
+            self.epochs or (QUICK_EPOCHS if self.quick else EPOCHS),
+            fine_tuning * self.learning_rate,
         )
-        targets = np.eye(len(self.classes_), dtype=np.float32)[labels]
-        stopping = keras.callbacks.EarlyStopping(
-            "val_loss", patience=self.patience, restore_best_weights=True
+        self._note(train_network(network, self._input, learnt, checked, plan))
+
+    def _plan(self, epochs: int, learning_rate: float) -> Plan:
+        changes = Augmentation(mirror=0.5 if self.mirror else 0.0) if self.augmentation else None
+        return Plan(
+            epochs=epochs,
+            batch_size=self.batch_size,
+            learning_rate=float(learning_rate),
+            weight_decay=float(self.weight_decay),
+            label_smoothing=float(self.label_smoothing),
+            patience=self.patience,
+            seed=self.seed,
+            augmentation=changes,
         )
-        progress = ProgressLine()
-        try:
-            record = network.fit(
-                self._batches(faces[learnt], targets[learnt], batch),
-                epochs=epochs,
-                steps_per_epoch=steps,
-                validation_data=(network_input(faces[checked]), targets[checked]),
-                validation_batch_size=FACES_AT_ONCE,
-                shuffle=False,  # the batches are
-                callbacks=[stopping, progress_callback(keras, progress, epochs, steps)],
-                verbose=0,
-            )
-        finally:
-            progress.close()
-        for name, values in record.history.items():
+
+    def _note(self, history: dict[str, list[float]]) -> None:
+        """Keep the curves as `loss_`, `validation_loss_`, ..."""
+        for name, values in history.items():
             setattr(self, f"{name.replace('val_', 'validation_')}_", np.array(values, np.float64))
 
-    def _batches(
-        self, faces: np.ndarray, targets: np.ndarray, batch: int
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Endless batches of changed faces and their targets; every face comes equally often."""
-        generator = np.random.default_rng(self.seed)
-        settings = Augmentation(mirror=0.5 if self.mirror else 0.0)
-        waiting = np.zeros(0, int)
-        while True:
-            if len(waiting) < batch:
-                waiting = np.concatenate([waiting, generator.permutation(len(faces))])
-            rows, waiting = waiting[:batch], waiting[batch:]
-            shown = faces[rows]
-            if self.augmentation:
-                shown = augment(shown, settings, generator)
-            yield network_input(shown), targets[rows]
+    def _input(self, faces: np.ndarray) -> np.ndarray:
+        """Faces as the network takes them."""
+        return network_input(faces)
 
     def _scores(self, faces: np.ndarray) -> np.ndarray:
         """Scores of faces, uint8 (n, size, size), as float64 (n, k)."""
         network = self.keras_network()
         views = [faces, faces[:, :, ::-1]] if self.mirror else [faces]
         scores = [
-            network.predict(network_input(view), batch_size=FACES_AT_ONCE, verbose=0)
+            network.predict(self._input(view), batch_size=FACES_AT_ONCE, verbose=0)
             for view in views
         ]
         return np.mean(scores, axis=0, dtype=np.float64)
@@ -302,19 +317,3 @@ def validation_rows(
             count = max(round(share * len(rows)), int(len(rows) >= 3))
             mask[rows[: min(count, len(rows) - 1)]] = True
     return mask & np.isin(labels, labels[~mask])
-
-
-def progress_callback(keras: Any, progress: ProgressLine, epochs: int, steps: int) -> Any:
-    """A callback that shows the epoch, and how the one before it did."""
-    state = {"text": f"epoch 1 of {epochs}"}
-
-    def ended(epoch: int, logs: dict[str, float]) -> None:
-        state["text"] = (
-            f"epoch {epoch + 2} of {epochs} (so far: loss {logs['loss']:.3f}, "
-            f"validation accuracy {logs['val_accuracy']:.3f})"
-        )
-
-    return keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda step, logs: progress(state["text"], step + 1, steps),
-        on_epoch_end=ended,
-    )

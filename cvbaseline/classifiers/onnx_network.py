@@ -23,7 +23,12 @@ from cvbaseline.classifiers.face_rows import square_faces
 from cvbaseline.classifiers.linear_head import Head, adapt_head, held_out_scores
 from cvbaseline.classifiers.onnx_bytes import read_network
 from cvbaseline.classifiers.onnx_layers import output_shape
-from cvbaseline.classifiers.starting_model import known_classes, load_starting_model
+from cvbaseline.classifiers.starting_model import (
+    known_classes,
+    load_starting_model,
+    names_of,
+    places_in,
+)
 
 FACES_AT_ONCE = 32
 LARGEST_SIDE = 512
@@ -88,15 +93,16 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
         if self.init is None:
             raise ValueError("a network is needed: set init to a model file, or to default")
         start = load_starting_model(self.init, ("onnx",))
-        names = None if class_names is None else list(class_names)
-        self.classes_, places = known_classes(y, names, start.classes)
+        self.classes_ = known_classes(y, class_names, start.classes)
         if len(self.classes_) < 2:
             raise ValueError("a network needs at least two classes; y holds one class")
         self.network_ = start.estimator.network_
         vars(self).pop("_of_thread", None)
         labels = np.searchsorted(self.classes_, y)
         features = self._features(self._faces(X, fitting=True))
-        prior = start.estimator.prior(places)
+        prior = start.estimator.prior(
+            places_in(names_of(self.classes_, class_names), start.classes)
+        )
         head = adapt_head(features, labels, prior, float(self.strength))
         self.coefficients_, self.bias_ = head
         self.scale_ = self._fit_scale(features, labels, groups, prior)

@@ -1,14 +1,15 @@
 """The trained model that a new one starts from: `train --init`, or the parameter `init`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
+
+import numpy as np
 
 from cvbaseline.classifiers import classifier_name
 from cvbaseline.errors import UserError, require
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from cvbaseline.model_file import FaceModel
 
 # Which kinds of models a classifier can start from.
@@ -43,33 +44,24 @@ def load_starting_model(init: str, kinds: tuple[str, ...]) -> "FaceModel":
     return model
 
 
-def known_classes(
-    labels: "np.ndarray", class_names: Optional[list[str]], old: tuple[str, ...]
-) -> "tuple[np.ndarray, np.ndarray]":
-    """The classes that a model is to have, and where each was in the old model.
-
-    Parameters
-    ----------
-    labels : (n,), of the faces
-    class_names : their names when the labels are numbers, of which a model may know some without
-        any face; None: the labels are the names
-    old : the names of the old model's classes
-
-    Returns
-    -------
-    classes : (k,), sorted: all labels that occur or whose names are the old model's
-    places : int (k,), indices into `old`, -1 for a new class
-    """
-    import numpy as np
-
-    names = list(old)
+def names_of(classes: np.ndarray, class_names: Optional[Sequence[str]]) -> list[str]:
+    """What classes are called: `class_names` at their places, or themselves when it is None."""
     if class_names is None:
-        classes = np.unique(labels)
-        called = [str(label) for label in classes.tolist()]
-    else:
-        occurs = set(np.unique(labels).tolist())
-        classes = np.array(
-            [number for number, name in enumerate(class_names) if number in occurs or name in names]
-        )
-        called = [class_names[number] for number in classes]
-    return classes, np.array([names.index(name) if name in names else -1 for name in called])
+        return [str(one) for one in classes.tolist()]
+    return [class_names[one] for one in classes]
+
+
+def places_in(names: list[str], old: Sequence[str]) -> np.ndarray:
+    """Where names stand among old ones, int (k,); -1 for a new one."""
+    return np.array([list(old).index(name) if name in old else -1 for name in names])
+
+
+def known_classes(
+    labels: np.ndarray, class_names: Optional[Sequence[str]], old: Sequence[str]
+) -> np.ndarray:
+    """All classes that occur, and those of `class_names` that the old model knows; sorted (k,)."""
+    occurring = np.unique(labels)
+    if class_names is None:
+        return occurring
+    known = [number for number, name in enumerate(class_names) if name in old]
+    return np.union1d(occurring, np.array(known, occurring.dtype))
