@@ -6,7 +6,8 @@ ARCHIVES is a folder with anime_screens_dev, anime_scenes_dev and cartoon_scenes
 or unpacked. For each of them a table: F1, recall, precision and false boxes a picture at the
 setting (scale factor 1.1, min neighbors 3 and that of our default, min size 24), average precision
 and recall at 0.1 false boxes a picture over all scores, and the time a picture takes on one core,
-as a ratio to the first row's. A box counts at IoU 0.3. --quick takes 20 pictures of each.
+as a ratio to the first row's. A box counts at IoU 0.3. --quick takes 20 pictures of each. Cascades
+that have a verifier (`--verify auto`) are used with it.
 
 Cascades were trained, and settings chosen, on some of these pictures or their makings (see the JSON
 beside each cascade); anime_screens_dev was used for choosing only.

@@ -19,7 +19,7 @@ import numpy as np
 from animeface_data import grey, prepare
 
 from cvbaseline import __version__
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import DetectionParameters, detect_counted, open_cascade
 from cvbaseline.detection_metrics import average_precision, curve, join, match
 from cvbaseline.formats.annotations import parse_info
 from cvbaseline.formats.cascade_xml import load_cascade
@@ -72,17 +72,19 @@ def pictures(archives: Path, name: str) -> list[tuple[np.ndarray, np.ndarray, li
     return found
 
 
-def measure(cascade: Path, archives: Path, name: str) -> list[dict]:
+def measure(cascade: Path, archives: Path, name: str, verify: str = "none") -> list[dict]:
     """Recall, precision and F1 for every min_neighbors on one archive."""
     classifier, rows = open_cascade(cascade), []
-    scenes = pictures(archives, name)
+    parameters = DetectionParameters(min_neighbors=min(NEIGHBOURS), verify=verify)
+    scenes = [
+        (detect_counted(picture, classifier, parameters), boxes, ignore)
+        for picture, boxes, ignore in pictures(archives, name)
+    ]
     for min_neighbors in NEIGHBOURS:
-        parameters = DetectionParameters(min_neighbors=min_neighbors)
-        matches = []
-        for picture, boxes, ignore in scenes:
-            found = detect(picture, classifier, parameters)
-            matches.append(match(found.boxes, found.scores, boxes, ignore, MIN_IOU))
-        joined = join(matches)
+        joined = join([
+            match(*found.above(min_neighbors), boxes, ignore, MIN_IOU)
+            for found, boxes, ignore in scenes
+        ])  # fmt: skip
         points = curve(joined)
         rows.append({
             "min_neighbors": min_neighbors,

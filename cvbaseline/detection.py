@@ -94,12 +94,14 @@ Parameters = TypeVar("Parameters", bound=DetectionParameters)
 
 
 def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
-    """The parameters with the verifier that belongs to the cascade, where they say "auto"."""
+    """The parameters with the verifier that belongs to the cascade, where they say "auto".
+
+    To other cascades than shipped ones belongs none, and "auto" stays.
+    """
     from cvbaseline.shipped import verifier_of
 
-    if parameters.verify != AUTO:
-        return parameters
-    return replace(parameters, verify=verifier_of(cascade) or NONE)
+    named = verifier_of(cascade) if parameters.verify == AUTO else None
+    return replace(parameters, verify=named) if named else parameters
 
 
 def option_line(parameters: DetectionParameters) -> str:

@@ -8,7 +8,11 @@ from cvbaseline.errors import UserError
 DEFAULT_CASCADE = "lbp_animeface.xml"
 DEFAULT_EMOTION_MODEL = "anime_emotions.npz"
 # The verifier for each cascade's boxes: models/verify_NAME.npz.
-VERIFIERS: dict[str, str] = {}
+VERIFIERS = {
+    "lbp_animeface.xml": "animeface",
+    "lbp_animeface_permissive.xml": "animeface",
+    "haar_animeface.xml": "animeface",
+}
 
 
 def shipped_path(kind: str, name: str) -> Path:
@@ -46,8 +50,8 @@ def cascade_path(named: Optional[Path]) -> Path:
 
 def verifier_of(cascade: Path) -> Optional[str]:
     """The name of the verifier that belongs to a cascade; none to a cascade that is not shipped."""
-    shipped = any(Path(cascade).resolve() == folder / cascade.name for folder in _folders("cascades"))
-    return VERIFIERS.get(cascade.name) if shipped else None
+    places = [folder / cascade.name for folder in _folders("cascades")]
+    return VERIFIERS.get(cascade.name) if cascade.resolve() in places else None
 
 
 def verifier_path(named: str) -> Path:

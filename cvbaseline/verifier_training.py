@@ -74,7 +74,8 @@ class VerifierTrainingOptions(DetectionParameters):
         require(self.limit is None or self.limit >= 1, f"--limit {self.limit} must be at least 1")
         require(self.landmarks >= 1, f"--landmarks {self.landmarks} must be at least 1")
         require(
-            self.verify in (AUTO, NONE), "--verify is for a model that is trained: leave it out here"
+            self.verify in (AUTO, NONE),
+            "--verify is for a model that is trained: leave it out here",
         )
 
 

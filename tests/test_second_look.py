@@ -17,12 +17,15 @@ from cvbaseline.detection import (
     detect,
     detect_counted,
     open_cascade,
+    with_verifier,
 )
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_annotated_pictures
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.model_file import load_model, save_model
+from cvbaseline.second_look import open_verifier
+from cvbaseline.shipped import VERIFIERS, cascade_path, default_cascade
 from cvbaseline.sweeping.journal import Searched, SearchJournal
 from cvbaseline.verifier_boxes import judge
 
@@ -90,12 +93,49 @@ def test_as_boxes_of_opencv_judged_one_by_one(verifier, cascade, equalise_pictur
 
 def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
     grey = read_grey(SCENES / "0005.jpg")
-    found = {
-        count: detect_counted(grey, cascade, DetectionParameters(min_neighbors=count, verify=verifier))
-        for count in (1, 5)
-    }  # fmt: skip
+    found = {}
+    for count in (1, 5):
+        parameters = DetectionParameters(min_neighbors=count, verify=verifier)
+        found[count] = detect_counted(grey, cascade, parameters)
     assert np.array_equal(found[1].above(5).boxes, found[5].boxes)
     assert np.array_equal(found[1].above(5).scores, found[5].scores)
+
+
+def test_auto_is_what_belongs_to_a_shipped_cascade():
+    auto = DetectionParameters()
+    for name, verifier in VERIFIERS.items():
+        assert with_verifier(auto, cascade_path(Path(name))).verify == verifier
+        assert open_verifier(verifier).model.classes == ("other", "face")
+    assert with_verifier(auto, WEAK).verify == "auto"  # none belongs to it
+    assert with_verifier(replace(auto, verify="none"), default_cascade()).verify == "none"
+
+
+def test_the_json_is_of_the_shipped_verifier():
+    models = SAMPLES.parent / "models"
+    record = json.loads((models / "verify_animeface.json").read_text())
+    verifier = open_verifier("animeface")
+    assert verifier.limit == record["verify_above"]
+    assert verifier.model.provenance["command"] == record["command"]
+    assert (models / record["model"]).stat().st_size == record["bytes"] <= 3_000_000
+
+
+def test_the_shipped_verifier_makes_a_permissive_cascade_precise(capsys):
+    found = {}
+    for verify in ("none", "auto"):
+        words = ["detect", str(SCENES), "--json", f"--verify={verify}"]
+        assert main([*words, "--cascade=lbp_animeface_permissive"]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        found[verify] = {entry["picture"]: entry["faces"] for entry in shown}
+    hits = dict.fromkeys(found, 0)
+    for picture in read_annotated_pictures(SCENES):
+        for verify, pictures in found.items():
+            boxes = as_boxes([face["box"] for face in pictures[str(picture.path)]])
+            hits[verify] += int((iou(boxes, picture.boxes).max(axis=1, initial=0) >= 0.3).sum())
+        scores = [face["score"] for face in found["auto"][str(picture.path)]]
+        assert all(0.5 <= score <= 1 for score in scores)
+    counts = {verify: sum(map(len, pictures.values())) for verify, pictures in found.items()}
+    assert hits["auto"] >= 0.9 * hits["none"] > 0
+    assert counts["auto"] - hits["auto"] <= 0.3 * (counts["none"] - hits["none"])
 
 
 def test_a_sweep_searches_again_when_the_model_has_changed(verifier, tmp_path):
@@ -149,6 +189,6 @@ def test_mistakes_are_one_line(verifier, tmp_path, capsys):
     assert main(["cascade", "train-verifier", str(SCENES), f"--out={verifier}"]) == 2
     assert "is there already" in capsys.readouterr().err
     out = tmp_path / "verifier.npz"
-    words = ["cascade", "train-verifier", str(SCENES), f"--cascade={WEAK}", "--limit=2", f"--out={out}"]
-    assert main(words) == 2
+    words = ["cascade", "train-verifier", str(SCENES), f"--cascade={WEAK}"]
+    assert main([*words, "--limit=2", f"--out={out}"]) == 2
     assert "too few to learn from" in capsys.readouterr().err

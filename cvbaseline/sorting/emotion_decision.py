@@ -8,7 +8,14 @@ from typing import Any, NamedTuple, Optional, Protocol
 
 import numpy as np
 
-from cvbaseline.detection import NONE, DetectionParameters, detect, open_cascade, with_verifier
+from cvbaseline.detection import (
+    AUTO,
+    NONE,
+    DetectionParameters,
+    detect,
+    open_cascade,
+    with_verifier,
+)
 from cvbaseline.errors import UserError, require
 from cvbaseline.faces import crop_faces
 from cvbaseline.images import read_grey
@@ -83,7 +90,7 @@ class EmotionDecider:
             "unsure_below": unsure_below,
             "detection": {name: getattr(self._detection, name) for name in _detection_names()},
         }
-        if self._detection.verify != NONE:
+        if self._detection.verify not in (AUTO, NONE):
             self.settings["verify_sha256"] = open_verifier(self._detection.verify).sha256
 
     def __call__(self, path: Path) -> Decision:

@@ -1,0 +1,293 @@
+"""Train the verifier of drawn faces that ships: `--verify animeface`.
+
+    python models/train_verify_animeface.py ARCHIVES WORK
+
+ARCHIVES and WORK are those of cascades/train_animeface.py, whose pictures are prepared there unless
+they are already. The boxes that the first stages of cascades/lbp_animeface.xml find in them are
+learnt by a small residual network (He et al., CVPR 2016). Needs PyTorch and onnx; 20 minutes on one
+core, most of them for the boxes. Writes models/verify_animeface.npz and a JSON beside it.
+
+anime_screens_dev.zip takes no part but for the limit of the evidence, which was chosen on it.
+"""
+
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cascades"))
+from animeface_data import prepare
+from train_animeface import DRAWN_SCENES, run
+
+from cvbaseline import __version__
+from cvbaseline.classifiers.onnx_network import OnnxNetwork
+from cvbaseline.detection import DetectionParameters
+from cvbaseline.faces import CropOptions
+from cvbaseline.formats.cascade_xml import load_cascade, save_cascade
+from cvbaseline.model_file import FaceModel, save_model
+from cvbaseline.second_look import CLASSES, LIMIT
+from cvbaseline.verifier_boxes import JudgedBoxes, collect_boxes, pictures_of
+
+SEED = 0
+VERIFY_ABOVE = 2.4
+STAGES = 10  # of lbp_animeface: permissive, so that there is much to learn from
+SEARCH = DetectionParameters(scale_factor=1.2, min_neighbors=2, verify="none")
+# What is shown in training is cut out larger, so that it can be turned and moved.
+SIDE, MARGIN = 48, 0.25
+LARGE = CropOptions(size=72, margin=0.4)
+HELD_OUT = 20  # one picture of so many is not learnt from
+
+EPOCHS, BATCH, EACH = 10, 128, 32_000
+LEARNING_RATE, DECAY, SMOOTHING = 3e-3, 0.02, 0.02
+
+
+class Source(NamedTuple):
+    """Pictures of a kind, and how many of their boxes an epoch shows."""
+
+    name: str
+    faces: int
+    others: int
+    limit: int  # pictures
+
+
+SOURCES = (
+    Source("sprite", 3500, 6000, 10_000),
+    Source("head", 7000, 5000, 10_000),
+    Source("crop", 1000, 300, 1500),
+    Source("drawn", 1500, 3000, 200),
+    Source("cartoons", 0, 3000, 10_000),
+    Source("drawn_backgrounds", 0, 4000, 10_000),
+    Source("photos", 0, 3500, 750),
+)
+
+
+def source_boxes(work: Path, source: Source, cascade: Path) -> JudgedBoxes:
+    """What the cascade finds in a source's pictures."""
+    if source.name in ("sprite", "head", "crop"):
+        lines = (work / "positives" / "info.dat").read_text().splitlines()
+        listing = work / "positives" / f"{source.name}.dat"
+        own = [line for line in lines if line.startswith(f"{source.name}_")]
+        listing.write_text("\n".join(own) + "\n")
+        pictures = pictures_of([listing], limit=source.limit, seed=SEED)
+    elif source.name == "drawn":
+        pictures = pictures_of([work / "drawn" / "info.dat"], limit=source.limit, seed=SEED)
+    elif source.name == "cartoons":
+        pictures = pictures_of([], off_face=[work / "cartoons" / "info.dat"], seed=SEED)
+    else:
+        every = pictures_of([], faceless=[work / "backgrounds"], seed=SEED)
+        own = [one for one in every if one.picture.path.name.startswith(f"{source.name}_")]
+        chosen = np.random.default_rng(SEED).permutation(len(own))[: source.limit]
+        pictures = [own[place] for place in sorted(chosen)]
+    return collect_boxes(pictures, [cascade], SEARCH, LARGE, SEED, tell=print)
+
+
+def all_boxes(work: Path) -> tuple[JudgedBoxes, np.ndarray]:
+    """The boxes of all sources, and the number of the source of each; kept in a file of WORK."""
+    known = work / "verifier_boxes.npz"
+    if not known.exists():
+        cascade = work / "first_stages.xml"
+        whole = load_cascade(Path(__file__).parents[1] / "cascades" / "lbp_animeface.xml")
+        save_cascade(cascade, replace(whole, stages=whole.stages[:STAGES]))
+        parts = []
+        for source in SOURCES:
+            parts.append(source_boxes(work, source, cascade))
+            counts = parts[-1].is_face.sum(), (~parts[-1].is_face).sum()
+            print(f"{source.name}: {counts[0]} faces, {counts[1]} others", flush=True)
+        number = np.repeat(np.arange(len(parts)), [len(part.crops) for part in parts])
+        joined = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in JudgedBoxes._fields
+        }
+        np.savez(known, source=number, **joined)
+    with np.load(known) as file:
+        return JudgedBoxes(*(file[name] for name in JudgedBoxes._fields)), file["source"]
+
+
+class Residual(nn.Module):
+    """Two convolutions beside an identity."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = convolution(channels, channels)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.relu(x + self.second(self.first(x)))
+
+
+def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+    """A convolution of 3 x 3, normalised and rectified."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+def network() -> nn.Module:
+    """From faces (n, 1, SIDE, SIDE), scaled as OnnxNetwork does, to features (n, 112)."""
+    return nn.Sequential(
+        convolution(1, 16, 2), convolution(16, 32), convolution(32, 48, 2), Residual(48),
+        convolution(48, 80, 2), Residual(80), convolution(80, 112), Residual(112),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
+def as_input(crops: np.ndarray) -> torch.Tensor:
+    """Crops, uint8 (n, SIDE, SIDE), as the network's input."""
+    return torch.from_numpy((crops.astype(np.float32) - 128) / 64)[:, None]
+
+
+def cut(crop: np.ndarray, scale: float, degrees: float, move: np.ndarray, flip: bool) -> np.ndarray:
+    """The middle of a large crop as SIDE x SIDE pixels, turned, moved (in box sides), mirrored."""
+    box = LARGE.size / (1 + 2 * LARGE.margin)
+    step = scale * box * (1 + 2 * MARGIN) / SIDE  # pixels of the crop for one of the result
+    cosine, sine = step * np.cos(np.radians(degrees)), step * np.sin(np.radians(degrees))
+    turn = np.array([[cosine, -sine], [sine, cosine]]) * [-1 if flip else 1, 1]
+    middle = (LARGE.size - 1) / 2 + move * box - turn @ np.full(2, (SIDE - 1) / 2)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    affine = np.column_stack([turn, middle])
+    return cv2.warpAffine(crop, affine, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def varied(crop: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A crop as it might be in another picture: place, angle, sharpness, light, noise, cover."""
+    normal, chance = generator.normal, generator.random
+    degrees = float(np.clip(normal(0, 8), -25, 25))
+    shown = cut(crop, np.exp(normal(0, 0.06)), degrees, normal(0, 0.03, 2), chance() < 0.5)
+    if chance() < 0.3:
+        small = int(SIDE * generator.uniform(0.4, 0.9))
+        shown = cv2.resize(shown, (small, small), interpolation=cv2.INTER_AREA)
+        shown = cv2.resize(shown, (SIDE, SIDE))
+    shown = shown.astype(np.float32)
+    if chance() < 0.5:
+        shown = 255 * (shown / 255) ** np.exp(normal(0, 0.35))
+        shown = (shown - 128) * np.exp(normal(0, 0.25)) + 128 + normal(0, 15)
+    if chance() < 0.3:
+        shown = shown + normal(0, generator.uniform(1, 8), shown.shape)
+    if chance() < 0.15:
+        height, width = generator.integers(SIDE // 6, SIDE // 3, 2)
+        top, left = generator.integers(0, SIDE - height), generator.integers(0, SIDE - width)
+        shown[top : top + height, left : left + width] = generator.uniform(0, 255)
+    return np.clip(shown, 0, 255).astype(np.uint8)
+
+
+def train(boxes: JudgedBoxes, source: np.ndarray, held_out: np.ndarray) -> nn.Sequential:
+    """The network with its last layer, after EPOCHS of EACH boxes."""
+    generator = np.random.default_rng(SEED)
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)
+    model = nn.Sequential(network(), nn.Dropout(0.2), nn.Linear(112, 2))
+    model = model.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=DECAY)
+    steps = EACH // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, LEARNING_RATE, total_steps=EPOCHS * steps, pct_start=0.2
+    )
+    for epoch in range(EPOCHS):
+        rows = epoch_rows(boxes, source, held_out, generator)
+        model.train()
+        losses = []
+        for step in range(steps):
+            some = rows[step * BATCH : (step + 1) * BATCH]
+            shown = as_input(np.stack([varied(crop, generator) for crop in boxes.crops[some]]))
+            labels = torch.from_numpy(boxes.is_face[some].astype(np.int64))
+            loss = functional.cross_entropy(model(shown), labels, label_smoothing=SMOOTHING)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses.append(loss.item())
+        model.eval()
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
+    return model
+
+
+def epoch_rows(
+    boxes: JudgedBoxes, source: np.ndarray, held_out: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """The boxes that an epoch shows, of every source and kind its share, in any order."""
+    drawn = []
+    for number, one in enumerate(SOURCES):
+        for is_face, count in ((True, one.faces), (False, one.others)):
+            usable = (source == number) & (boxes.is_face == is_face) & ~held_out
+            drawn.append(generator.permutation(np.flatnonzero(usable))[:count])
+    rows = generator.permutation(np.concatenate(drawn))
+    return np.resize(rows, EACH)
+
+
+def as_estimator(model: nn.Sequential) -> OnnxNetwork:
+    """The trained network as one that OpenCV runs."""
+    features, _, last = model.to(memory_format=torch.contiguous_format).eval()
+    data = io.BytesIO()
+    torch.onnx.export(
+        features, (torch.zeros(1, 1, SIDE, SIDE),), data, dynamo=False, opset_version=13,
+        input_names=["faces"], output_names=["features"],
+        dynamic_axes={"faces": {0: "n"}, "features": {0: "n"}},
+    )  # fmt: skip
+    estimator = OnnxNetwork()
+    estimator.network_ = np.frombuffer(data.getvalue(), np.uint8).copy()
+    estimator.coefficients_ = last.weight.detach().numpy().T.astype(np.float64)
+    estimator.bias_ = last.bias.detach().numpy().astype(np.float64)
+    estimator.classes_, estimator.scale_ = np.arange(2), 1.0
+    estimator.n_features_in_ = SIDE**2
+    return estimator
+
+
+def main(archives: Path, work: Path) -> None:
+    """Prepare, find boxes, train, measure on the pictures held out, and save beside this script."""
+    if not (work / "positives" / "info.dat").exists():
+        prepare(archives, work)
+    if not (work / "drawn").exists():
+        run(work, DRAWN_SCENES)
+    boxes, source = all_boxes(work)
+    held_out = boxes.picture % HELD_OUT == 0
+    estimator = as_estimator(train(boxes, source, held_out))
+    tested = np.flatnonzero(held_out & boxes.found)
+    upright = (1.0, 0.0, np.zeros(2), False)
+    shown = np.stack([cut(boxes.crops[row], *upright) for row in tested])
+    says_face = estimator.predict(shown.reshape(len(shown), -1)) == CLASSES.index("face")
+    is_face = boxes.is_face[tested]
+    record = {
+        "model": "verify_animeface.npz",
+        "what": "tells drawn faces from a cascade's false boxes",
+        "trained_with": f"cvbaseline {__version__}, PyTorch {torch.__version__}",
+        "command": "python models/train_verify_animeface.py ARCHIVES WORK",
+        "seed": SEED,
+        "verify_above": VERIFY_ABOVE,
+        "boxes_of": f"the first {STAGES} stages of lbp_animeface.xml",
+        "data": {
+            one.name: {
+                "faces": int((boxes.is_face & (source == number)).sum()),
+                "others": int((~boxes.is_face & (source == number)).sum()),
+            }
+            for number, one in enumerate(SOURCES)
+        },
+        "held_out": {
+            "what": f"boxes of one in {HELD_OUT} of these pictures, taken for faces at odds of 1",
+            "faces": [int(is_face.sum()), int(says_face[is_face].sum())],
+            "others": [int((~is_face).sum()), int(says_face[~is_face].sum())],
+        },
+    }
+    target = Path(__file__).with_name(record["model"])
+    provenance = {LIMIT: VERIFY_ABOVE, "command": record["command"], "seed": SEED}
+    save_model(
+        target, FaceModel(estimator, CLASSES, CropOptions(size=SIDE, margin=MARGIN), provenance)
+    )
+    record["bytes"] = target.stat().st_size
+    target.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(record["held_out"]))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
