@@ -79,7 +79,9 @@ def as_onnx(model: "FaceModel", source: str) -> "FaceModel":
         kind = classifier_name(estimator)
         raise UserError(f"{source} holds a classifier of the kind {kind}, which has no network")
     try:
-        data, last = onnx_features(estimator.keras_network(), estimator.size)
+        data, last = onnx_features(
+            estimator.keras_network(), estimator.size, channel_lines(estimator)
+        )
     except ValueError as error:
         raise UserError(f"{source} cannot be exported: {error}") from None
     made = OnnxNetwork(mirror=estimator.mirror, shape=estimator.shape)
@@ -88,6 +90,19 @@ def as_onnx(model: "FaceModel", source: str) -> "FaceModel":
     made.network_ = np.frombuffer(data, np.uint8)
     made.coefficients_, made.bias_ = (part.astype(np.float64) for part in last)
     return replace(model, estimator=made)
+
+
+def channel_lines(estimator: Any) -> np.ndarray:
+    """What a network wants for each channel, as slope and shift of what an `onnx` model is given.
+
+    float32 (2, c)
+    """
+    from cvbaseline.classifiers.cnn import network_input
+
+    greys = np.array([0, 255], np.uint8).reshape(2, 1, 1)
+    wanted, given = (make(greys).reshape(2, -1) for make in (estimator.as_input, network_input))
+    slope = (wanted[1] - wanted[0]) / (given[1] - given[0])
+    return np.stack([slope, wanted[0] - slope * given[0]]).astype(np.float32)
 
 
 def whole_network(model: "FaceModel") -> bytes:

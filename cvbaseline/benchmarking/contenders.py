@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cvbaseline.classification.verbs import estimator_maker
@@ -50,10 +51,17 @@ def parse_contender(text: str) -> Contender:
     except ImportError as error:
         raise UserError(f"{name} needs a library that is not installed: {error}") from None
     parameters = json.loads(json.dumps(estimator.get_params(deep=False), default=repr))
-    if parameters.get("init"):  # predictions depend on what the file holds, not on its name
-        content = starting_path(parameters["init"]).read_bytes()
-        parameters["init_sha256"] = sha256(content).hexdigest()
+    # Predictions depend on what a file holds, not on its name.
+    if parameters.get("init"):
+        parameters["init_sha256"] = content_digest(starting_path(parameters["init"]))
+    if name == "transfer" and Path(str(parameters["weights"])).is_file():
+        parameters["weights_sha256"] = content_digest(Path(parameters["weights"]))
     return Contender(" ".join([name, *settings]), name, settings, parameters)
+
+
+def content_digest(path: Path) -> str:
+    """What a file holds, 64 hexadecimal digits."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def parse_contenders(texts: Sequence[str]) -> list[Contender]:

@@ -64,6 +64,9 @@ class TrainOptions(CropOptions):
         nargs="*",
         metavar="NAME=VALUE",
     )
+    download: bool = option(
+        False, "fetch the weights that transfer begins with; nothing is fetched otherwise"
+    )
     groups: Optional[str] = option(
         None,
         "regular expression on the path: pictures for which it (or its first parenthesis) matches "
@@ -88,6 +91,10 @@ class TrainOptions(CropOptions):
         require(
             self.classifier is None or self.classifier in CLASSIFIERS,
             f"classifier must be one of {', '.join(CLASSIFIERS)}, not {self.classifier!r}",
+        )
+        require(
+            not self.download or (self.classifier == "transfer" and self.init is None),
+            "--download is for --classifier transfer without --init",
         )
 
 
@@ -177,7 +184,8 @@ def starting_point(options: TrainOptions) -> Start:
 
     crop = CropOptions(**{item.name: getattr(options, item.name) for item in fields(CropOptions)})
     if options.init is None:
-        return Start(options.classifier or "hog_svm", crop, {})
+        parameters = {"download": True} if options.download else {}
+        return Start(options.classifier or "hog_svm", crop, parameters)
     require(
         options.classifier in (None, *STARTS),
         f"--init is for {', '.join(STARTS)}, not {options.classifier}",
@@ -190,10 +198,10 @@ def starting_point(options: TrainOptions) -> Start:
             f"--{item.name} is {own} in the model {options.init}: leave it out",
         )
     kind = options.classifier or classifier_name(model.estimator)
-    parameters = {"init": options.init}
-    if kind == classifier_name(model.estimator):
-        own = model.estimator.get_params(deep=False)
-        parameters = {**{name: own[name] for name in INHERITED if name in own}, **parameters}
+    own = model.estimator.get_params(deep=False)
+    known = classifier_class(kind)().get_params(deep=False)
+    parameters = {name: own[name] for name in INHERITED if name in own and name in known}
+    parameters["init"] = options.init
     return Start(kind, model.crop, parameters, model.classes if kind == "onnx" else ())
 
 
@@ -347,8 +355,10 @@ def estimator_maker(
         name != "onnx" or bool(parameters.get("init")),
         "onnx needs a trained network to start from: init=default, or init=FILE",
     )
-    if name == "cnn":
+    if name in ("cnn", "transfer"):
         from cvbaseline.classifiers.keras_network import keras_backend
 
         keras_backend()
+    if name == "transfer":
+        kind(**parameters).check_source()
     return lambda: kind(**parameters)

@@ -25,6 +25,7 @@ CLASSIFIERS = {
     "hierarchical": "hierarchical:Hierarchical",
     "ensemble": "ensemble:Ensemble",
     "cnn": "cnn:Cnn",
+    "transfer": "transfer:Transfer",
     "onnx": "onnx_network:OnnxNetwork",
 }
 

@@ -133,9 +133,9 @@ class Cnn(ClassifierMixin, BaseEstimator):
         held_out = validation_rows(labels, groups, self.validation_share, self.seed)
         # With a single face of each class there is nothing to hold out.
         checked = held_out if held_out.any() else np.ones(len(labels), bool)
+        self._prepare()
         network = self._new_network()
-        if self.init is not None:
-            self._start(network, names_of(self.classes_, class_names))
+        self._start(network, names_of(self.classes_, class_names))
         targets = np.eye(len(self.classes_), dtype=np.float32)[labels]
         everything = Examples(faces, targets, weights)
         self._learn(
@@ -172,15 +172,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
         return state
 
     def _check_parameters(self) -> None:
-        whole = {"patience": 1, "size": 8, "batch_size": 1, "seed": 0}
-        if self.epochs is not None:
-            whole["epochs"] = 1
-        for name, least in whole.items():
-            value = getattr(self, name)
-            if not (isinstance(value, Integral) and value >= least):
-                raise ValueError(f"{name} must be a number from {least}, not {value!r}")
-        if self.size > 512:
-            raise ValueError(f"size must be at most 512, not {self.size}")
+        check_training_parameters(self, {"size": 8})
         widths = self.widths
         if not (isinstance(widths, (tuple, list)) and 1 <= len(widths) <= 8) or not all(
             isinstance(width, Integral) and LEAST_WIDTH <= width <= 4096 for width in widths
@@ -188,12 +180,9 @@ class Cnn(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"widths must be 1 to 8 numbers from {LEAST_WIDTH} to 4096, not {widths!r}"
             )
-        if not (isinstance(self.learning_rate, Real) and self.learning_rate > 0):
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate!r}")
-        for name in ("weight_decay", "label_smoothing", "dropout", "validation_share"):
-            value = getattr(self, name)
-            if not (isinstance(value, Real) and 0 <= value < 1):
-                raise ValueError(f"{name} must be from 0 to below 1, not {value!r}")
+
+    def _prepare(self) -> None:
+        """What is looked at before a network is built."""
 
     def _faces(self, X: np.ndarray, fitting: bool = False) -> np.ndarray:
         """The faces in rows, uint8 (n, size, size)."""
@@ -217,6 +206,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     def _start(self, network: Any, names: list[str]) -> None:
         """Give a new network the weights of the one in `init`, classes by their names."""
+        if self.init is None:
+            return
         start = load_starting_model(self.init, ("cnn",))
         for name in ("size", "widths"):
             own, other = getattr(self, name), getattr(start.estimator, name)
@@ -238,7 +229,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
             self.epochs or (QUICK_EPOCHS if self.quick else EPOCHS),
             fine_tuning * self.learning_rate,
         )
-        self._note(train_network(network, self._input, learnt, checked, plan))
+        self._note(train_network(network, self.as_input, learnt, checked, plan))
 
     def _plan(self, epochs: int, learning_rate: float) -> Plan:
         changes = Augmentation(mirror=0.5 if self.mirror else 0.0) if self.augmentation else None
@@ -258,7 +249,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
         for name, values in history.items():
             setattr(self, f"{name.replace('val_', 'validation_')}_", np.array(values, np.float64))
 
-    def _input(self, faces: np.ndarray) -> np.ndarray:
+    def as_input(self, faces: np.ndarray) -> np.ndarray:
         """Faces as the network takes them."""
         return network_input(faces)
 
@@ -267,7 +258,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
         network = self.keras_network()
         views = [faces, faces[:, :, ::-1]] if self.mirror else [faces]
         scores = [
-            network.predict(self._input(view), batch_size=FACES_AT_ONCE, verbose=0)
+            network.predict(self.as_input(view), batch_size=FACES_AT_ONCE, verbose=0)
             for view in views
         ]
         return np.mean(scores, axis=0, dtype=np.float64)
@@ -276,16 +267,32 @@ class Cnn(ClassifierMixin, BaseEstimator):
         """The network that has learnt; of a loaded model it is built now."""
         if not hasattr(self, "_network"):
             self._check_parameters()
-            expected = weight_count(self.widths, len(self.classes_))
-            if self.weights_.shape != (expected,):
-                raise ValueError(
-                    f"widths {self.widths} and {len(self.classes_)} classes need {expected} "
-                    f"weights, not {self.weights_.shape}"
-                )
             network = self._new_network()
+            expected = network.count_params()
+            if self.weights_.shape != (expected,):
+                raise ValueError(f"the network has {expected} weights, found {self.weights_.shape}")
             set_network_weights(network, self.weights_)
             self._network = network
         return self._network
+
+
+def check_training_parameters(estimator: Any, least: dict[str, int]) -> None:
+    """ValueError for parameters that no training can have; `least` holds further whole numbers."""
+    least = {"patience": 1, "batch_size": 1, "seed": 0, **least}
+    if estimator.epochs is not None:
+        least["epochs"] = 1
+    for name, lowest in least.items():
+        value = getattr(estimator, name)
+        if not (isinstance(value, Integral) and value >= lowest):
+            raise ValueError(f"{name} must be a number from {lowest}, not {value!r}")
+    if estimator.size > 512:
+        raise ValueError(f"size must be at most 512, not {estimator.size}")
+    if not (isinstance(estimator.learning_rate, Real) and estimator.learning_rate > 0):
+        raise ValueError(f"learning_rate must be above 0, not {estimator.learning_rate!r}")
+    for name in ("weight_decay", "label_smoothing", "dropout", "validation_share"):
+        value = getattr(estimator, name)
+        if not (isinstance(value, Real) and 0 <= value < 1):
+            raise ValueError(f"{name} must be from 0 to below 1, not {value!r}")
 
 
 def network_input(faces: np.ndarray) -> np.ndarray:

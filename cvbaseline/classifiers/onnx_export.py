@@ -37,23 +37,28 @@ def import_onnx() -> Any:
     return onnx
 
 
-def onnx_features(network: Any, size: int) -> tuple[bytes, Linear]:
+def onnx_features(network: Any, size: int, lines: Optional[Array] = None) -> tuple[bytes, Linear]:
     """The network up to its last layer as ONNX bytes, and that layer.
 
     Parameters
     ----------
     network : keras.Model, functional, from faces (n, size, size, c) to scores of a Dense layer
     size : the faces' side
+    lines : float32 (2, c), slope and shift that make each channel of one grey; None: the faces
+        come with all channels
 
-    The bytes go from `face`, float32 (n, c, size, size), to `features`, float32 (n, d).
+    The bytes go from `face`, float32 (n, c, size, size), or (n, 1, size, size) with `lines`, to
+    `features`, float32 (n, d).
     ValueError for a layer that is not known here.
     """
     onnx = import_onnx()
     *layers, last = network.layers
     if type(last).__name__ != "Dense" or _name(last.activation) != "linear":
         raise ValueError("the network does not end with a linear layer")
-    channels = network.inputs[0].shape[-1]
+    channels = network.inputs[0].shape[-1] if lines is None else 1
     writer = _Writer(onnx.helper, network, (channels, size, size))
+    if lines is not None and not np.array_equal(lines, [[1], [0]]):
+        writer.begin_with(lines)
     for layer in layers:
         writer.add(layer)
     length = writer.finish(last.input)
@@ -98,6 +103,13 @@ class _Writer:
         self.shapes = {INPUT: input_shape}  # channels first, or (d,)
         self.normalisations = _normalisations(network)
         self.folded = {id(layer) for layer in self.normalisations.values()}
+
+    def begin_with(self, lines: Array) -> None:
+        """Make the network's channels of a single grey one."""
+        first = next(iter(self.names))
+        shape = (lines.shape[1], *self.shapes[INPUT][1:])
+        weights = lines[0][:, None, None, None], lines[1]
+        self.names[first] = self.node("Conv", shape, [INPUT], *weights, group=1, **ONE_PIXEL)
 
     def add(self, layer: Any) -> None:
         """Write one layer, whose inputs are written already."""
