@@ -103,9 +103,10 @@ def test_a_model_that_contradicts_itself_is_refused(tmp_path, changes, message):
 
 
 def someones(count, seed):
-    """Faces as one collection shows them: dark and turned upside down; rows, labels."""
+    """Faces as one collection shows them: dark, too low, with a ghost beside; rows, labels."""
     faces, labels = mood_faces(count, SIDE, seed)
-    return (faces[:, ::-1] // 2).reshape(len(faces), -1), labels
+    faces = np.roll(faces, 2, axis=1) // 2 + np.roll(faces, 2, axis=2) // 4
+    return faces.reshape(len(faces), -1), labels
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +135,17 @@ def test_thirty_faces_help_and_a_few_do_not_hurt(start):
     rows, labels = someones(100, seed=9)
     before = load_model(start).estimator.predict_proba(rows)
     losses, rights = [log_loss(labels, before)], [(before.argmax(axis=1) == labels).mean()]
-    for count in (1, 10, 60):
-        model = OnnxNetwork(start)
-        shown, truth = someones(count, seed=1)
-        shares = fit_classifier(model, shown, truth, None, MOODS).predict_proba(rows)
-        losses.append(log_loss(labels, shares))
-        rights.append((shares.argmax(axis=1) == labels).mean())
+    for count in (1, 10, 60):  # of each class
+        shares = []
+        for seed in range(1, 7):
+            shown, truth = someones(count, seed)
+            model = fit_classifier(OnnxNetwork(start), shown, truth, None, MOODS)
+            shares.append(model.predict_proba(rows))
+        losses.append(np.mean([log_loss(labels, share) for share in shares]))
+        rights.append(np.mean([share.argmax(axis=1) == labels for share in shares]))
     assert losses[1] < losses[0] + 0.02 and rights[1] > rights[0] - 0.02
-    assert rights[2] > rights[0] + 0.1 and losses[2] < losses[0] - 0.1
-    assert rights[3] > rights[2]
+    assert losses[2] < losses[0] - 0.05 and rights[2] > rights[0] + 0.08
+    assert losses[3] < losses[2] and rights[3] > rights[2]
 
 
 def test_known_classes_stay_new_ones_join_and_strangers_replace(start):

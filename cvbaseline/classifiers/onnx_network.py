@@ -59,7 +59,7 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         init: Optional[str] = None,
-        strength: float = 1.0,
+        strength: float = 3.0,
         mirror: bool = True,
         shape: Optional[tuple[int, int]] = None,
         seed: int = 0,
