@@ -56,14 +56,14 @@ class BagOfWords(KernelMachine):
 
     def __init__(
         self,
-        words: int = 128,
+        words: int = 64,
         grids: tuple[tuple[int, int], ...] = ((3, 2), (4, 2), (6, 3)),
         size: int = 48,
         descriptor_components: int = 64,
         place_weight: float = 4.0,
         kernel: str = "rbf",
-        C: float = 5.0,
-        gamma: float = 2.0,
+        C: float = 8.0,
+        gamma: float = 2.5,
         landmarks: Optional[int] = None,
         n_components: Optional[int] = 1000,
         mirror: bool = True,
