@@ -347,7 +347,7 @@ def test_weights_say_which_faces_count():
     rows, labels = rows[labels < 2], labels[labels < 2]
     both = np.concatenate([rows, rows])
     truth = np.concatenate([labels, 1 - labels])  # the second half says the contrary
-    settings = {**TINY, "epochs": 12, "dropout": 0.0}
+    settings = {**TINY, "epochs": 12, "dropout": 0.0, "batch_size": 16}
     weights = np.repeat([1.0, 0.0], len(rows))
     model = Cnn(**settings).fit(both, truth, sample_weight=weights)
     contrary = Cnn(**settings).fit(both, truth, sample_weight=1 - weights)
