@@ -28,7 +28,7 @@ from cvbaseline.classifiers.keras_network import (
 from cvbaseline.classifiers.network_training import FACES_AT_ONCE, Examples, Plan, train_network
 from cvbaseline.classifiers.starting_model import load_starting_model, names_of, places_in
 
-EPOCHS, QUICK_EPOCHS = 40, 8
+EPOCHS, QUICK_EPOCHS = 40, 12
 MOST_WEIGHTS = 20_000_000
 # PyTorch 2.13 writes past its memory when it learns a strided convolution of fewer channels.
 LEAST_WIDTH = 8
@@ -40,7 +40,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    epochs : at most; None means 40, or 8 when quick
+    epochs : at most; None means 40, or 12 when quick
     quick : fewer epochs
     patience : epochs without a better validation loss after which learning stops
     size : faces are resized to so many pixels
@@ -75,8 +75,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
         epochs: Optional[int] = None,
         quick: bool = False,
         patience: int = 10,
-        size: int = 48,
-        widths: tuple[int, ...] = (32, 64, 128, 192),
+        size: int = 40,
+        widths: tuple[int, ...] = (24, 48, 96, 192),
         batch_size: int = 64,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.01,
