@@ -5,7 +5,7 @@ from typing import Optional
 
 from cvbaseline.errors import UserError
 
-DEFAULT_CASCADE = "lbp_animeface.xml"
+DEFAULT_CASCADE = "lbp_animeface_permissive.xml"
 DEFAULT_EMOTION_MODEL = "anime_emotions.npz"
 # The verifier for each cascade's boxes: models/verify_NAME.npz.
 VERIFIERS = {

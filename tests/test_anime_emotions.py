@@ -24,7 +24,7 @@ def found_like(box):
 
 def test_it_names_the_seven_emotions_and_fits_the_package():
     assert MODEL.classes == EMOTIONS
-    assert default_emotion_model().stat().st_size <= 5_000_000
+    assert default_emotion_model().stat().st_size <= 4_000_000
 
 
 def test_the_json_beside_it_says_what_the_model_itself_says():
@@ -34,15 +34,15 @@ def test_the_json_beside_it_says_what_the_model_itself_says():
     assert record["bytes"] == default_emotion_model().stat().st_size
     assert 0 < MODEL.provenance["unsure_below"] < 1
     quality = record["held_out"]["all"]
-    assert quality["macro_f1"][0] > 0.3 and quality["accuracy"][1] > quality["majority"]
+    assert quality["macro_f1"][0] > 0.4 and quality["accuracy"][1] > quality["majority"]
 
 
 def test_drawn_faces_of_new_seeds():
     faces, labels = [], []
     for number in range(70):
-        face = draw_face(3_000_000 + number, EMOTIONS[number % 7], 128)
+        face = draw_face(9_000_000 + number, EMOTIONS[number % 7], 128)
         grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
         faces.append(crop_faces(grey, found_like(face.box), MODEL.crop)[0])
         labels.append(number % 7)
     right = MODEL.predict_proba(np.stack(faces)).argmax(axis=1) == labels
-    assert right.mean() > 0.35  # chance: .14
+    assert right.mean() > 0.6  # chance: .14

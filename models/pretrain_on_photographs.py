@@ -1,0 +1,166 @@
+"""Pre-train the network of the emotion model on photographed and self-drawn faces.
+
+    python models/pretrain_on_photographs.py FER2013 WORK
+
+FER2013 is fer2013_dev.zip, unpacked: FER2013's training and public test part, and the votes of ten
+people on every picture (FERPlus: Barsoum et al., ICMI 2016), which are learnt as probabilities.
+Photographs teach what a face does; that is what few drawn faces with labels cannot (docs/emotions.md).
+After a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013
+lacks (worried) or has few of (scared).
+
+Most epochs see faces of 32 pixels, the last ones of 40, which costs half the time of 40 pixels
+throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). The public test part is only
+looked at. Needs Keras; one core takes about an hour.
+
+Writes WORK/pretrained.npy (float32, see `network_weights`), WORK/pretrained.txt with the accuracy
+after every epoch, and WORK/drawn.npz, the drawn faces.
+"""
+
+import csv
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from cvbaseline.classifiers.cnn import network_input
+from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.keras_network import build_network, import_keras, network_weights
+from cvbaseline.drawing import EMOTIONS, draw_face
+from cvbaseline.images import read_grey
+
+SIDE = 48  # of FER2013's pictures
+WIDTHS = (24, 48, 96, 192)
+SMALL, LARGE = 32, 40
+SMALL_EPOCHS, LARGE_EPOCHS = 11, 5
+PHOTOGRAPHS_ALONE = 5  # epochs
+BATCH = 64
+LEARNING_RATE = 2.5e-3
+WARM_UP = 0.1
+AUGMENTATION = Augmentation(erasing=0.3)
+DRAWN_FACES, FIRST_SEED, DRAWN_SIZE, DRAWN_CROP = 14_000, 3_000_000, 104, 64
+BORDER = 40
+# How the shipped cascade boxes drawn faces: its boxes' place and size in units of the true one's.
+USUAL_BOX = np.array([-0.0039, 0.0439, 0.985, 0.985])
+BOX_SHIFT, BOX_GROWTH = 0.03, 0.06  # standard deviations
+VOTED = {
+    "anger": "angry", "disgust": "angry", "happiness": "happy", "neutral": "neutral",
+    "sadness": "sad", "fear": "scared", "surprise": "surprised",
+}  # fmt: skip
+FOLDERS = {
+    "angry": "angry", "disgust": "angry", "happy": "happy", "neutral": "neutral", "sad": "sad",
+    "fear": "scared", "surprise": "surprised",
+}  # fmt: skip
+OTHER_VOTES = ("contempt", "unknown", "NF")
+LEAST_USABLE = 0.3  # share of the votes that name one of our emotions
+FOLDER_SHARE = 0.15  # of the target is FER2013's own label
+
+
+class Faces(NamedTuple):
+    """Faces to learn from."""
+
+    pictures: np.ndarray  # uint8 (n, SIDE, SIDE)
+    targets: np.ndarray  # float32 (n, 7), the probability of each emotion
+
+
+def read_photographs(folder: Path, part: str) -> Faces:
+    """The faces of a part of FER2013 that enough voters gave one of our emotions."""
+    pictures, targets = [], []
+    with open(folder / "ferplus_votes.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            place, label, _ = row["file"].split("/")
+            if place != part:
+                continue
+            votes = np.zeros(len(EMOTIONS))
+            for name, emotion in VOTED.items():
+                votes[EMOTIONS.index(emotion)] += float(row[f"ferplus_{name}"] or 0)
+            others = sum(float(row[f"ferplus_{name}"] or 0) for name in OTHER_VOTES)
+            if votes.sum() <= LEAST_USABLE * (votes.sum() + others):
+                continue
+            target = (1 - FOLDER_SHARE) * votes / votes.sum()
+            target[EMOTIONS.index(FOLDERS[label])] += FOLDER_SHARE
+            pictures.append(read_grey(folder / row["file"]))
+            targets.append(target)
+    return Faces(np.stack(pictures), np.array(targets, np.float32))
+
+
+def draw_faces() -> Faces:
+    """Faces of our own generator, boxed about as the shipped cascade does."""
+    generator = np.random.default_rng(FIRST_SEED)
+    pictures = []
+    for number in tqdm(range(DRAWN_FACES), unit="drawn face", leave=False):
+        face = draw_face(FIRST_SEED + number, EMOTIONS[number % len(EMOTIONS)], DRAWN_SIZE)
+        grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
+        grey = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
+        left, top, width, _ = face.box
+        x, y, side, _ = USUAL_BOX * width + [left + BORDER, top + BORDER, 0, 0]
+        centre = np.array([x, y]) + side / 2
+        side *= np.exp(generator.normal(0, BOX_GROWTH))
+        centre += generator.normal(0, BOX_SHIFT, 2) * side
+        x, y = np.rint(centre - side / 2).clip(0).astype(int)
+        side = round(side)
+        pictures.append(shrunk(grey[None, y : y + side, x : x + side], DRAWN_CROP)[0])
+    labels = np.arange(DRAWN_FACES) % len(EMOTIONS)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+    return Faces(shrunk(np.stack(pictures), SIDE), targets)
+
+
+def shrunk(faces: np.ndarray, side: int) -> np.ndarray:
+    """Faces, uint8 (n, h, w), as (n, side, side)."""
+    method = cv2.INTER_AREA if side < faces.shape[1] else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(face, (side, side), interpolation=method) for face in faces])
+
+
+def learn(network: object, photographs: Faces, drawn: Faces, unseen: Faces, work: Path) -> None:
+    """Train the network; after every epoch say how it does on the unseen photographs."""
+    keras = import_keras()
+    steps = (len(photographs.pictures) + len(drawn.pictures)) // BATCH
+    epochs = SMALL_EPOCHS + LARGE_EPOCHS
+    warm_up = round(WARM_UP * epochs * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 25, epochs * steps - warm_up,
+        warmup_target=LEARNING_RATE, warmup_steps=warm_up,
+    )  # fmt: skip
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.03, clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    network.compile(
+        optimizer, keras.losses.CategoricalCrossentropy(True, label_smoothing=0.05)
+    )
+    generator = np.random.default_rng(0)
+    every = Faces(*(np.concatenate(parts) for parts in zip(photographs, drawn)))
+    for epoch in range(epochs):
+        size = SMALL if epoch < SMALL_EPOCHS else LARGE
+        faces = photographs if epoch < PHOTOGRAPHS_ALONE else every
+        rows = np.concatenate([generator.permutation(len(faces.pictures)) for _ in range(2)])
+        for step in tqdm(range(steps), desc=f"epoch {epoch + 1} of {epochs}", leave=False):
+            chosen = rows[step * BATCH : (step + 1) * BATCH]
+            shown = augment(faces.pictures[chosen], AUGMENTATION, generator)
+            network.train_on_batch(network_input(shrunk(shown, size)), faces.targets[chosen])
+        shown = network_input(shrunk(unseen.pictures, size))
+        answers = network.predict(shown, batch_size=256, verbose=0).argmax(axis=1)
+        right = (answers == unseen.targets.argmax(axis=1)).mean()
+        line = f"epoch {epoch + 1}, {size} pixels: {right:.4f} of the public test right"
+        print(line)
+        with open(work / "pretrained.txt", "a", encoding="utf-8") as log:
+            log.write(line + "\n")
+        np.save(work / "pretrained.npy", network_weights(network))
+
+
+def main(arguments: list[str]) -> None:
+    """Read, draw, learn."""
+    if len(arguments) != 2:
+        sys.exit(__doc__)
+    folder, work = Path(arguments[0]), Path(arguments[1])
+    work.mkdir(parents=True, exist_ok=True)
+    photographs = read_photographs(folder, "train")
+    unseen = read_photographs(folder, "public_test")
+    network = build_network(None, WIDTHS, len(EMOTIONS), 0.2, 0)
+    drawn = draw_faces()
+    np.savez(work / "drawn.npz", pictures=drawn.pictures, targets=drawn.targets)
+    learn(network, photographs, drawn, unseen, work)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
