@@ -4,9 +4,9 @@
 
 FER2013 is fer2013_dev.zip, unpacked: FER2013's training and public test part, and the votes of ten
 people on every picture (FERPlus: Barsoum et al., ICMI 2016), which are learnt as probabilities.
-Photographs teach what a face does; that is what few drawn faces with labels cannot (docs/emotions.md).
-After a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013
-lacks (worried) or has few of (scared).
+Photographs teach what a face does, which few drawn faces with labels cannot (docs/emotions.md). After
+a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013 lacks
+(worried) or has few of (scared).
 
 Most epochs see faces of 32 pixels, the last ones of 40, which costs half the time of 40 pixels
 throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). The public test part is only
@@ -19,7 +19,7 @@ after every epoch, and WORK/drawn.npz, the drawn faces.
 import csv
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -113,7 +113,7 @@ def shrunk(faces: np.ndarray, side: int) -> np.ndarray:
     return np.stack([cv2.resize(face, (side, side), interpolation=method) for face in faces])
 
 
-def learn(network: object, photographs: Faces, drawn: Faces, unseen: Faces, work: Path) -> None:
+def learn(network: Any, photographs: Faces, drawn: Faces, unseen: Faces, work: Path) -> None:
     """Train the network; after every epoch say how it does on the unseen photographs."""
     keras = import_keras()
     steps = (len(photographs.pictures) + len(drawn.pictures)) // BATCH

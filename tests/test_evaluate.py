@@ -233,7 +233,8 @@ def test_old_and_new_layout_are_the_same_detector(tmp_path):
 
 
 def test_shipped_cascades_have_names(tmp_path, monkeypatch):
-    shipped = default_cascade()
+    shipped = default_cascade().with_name("lbp_animeface.xml")
+    assert shipped.is_file()
     assert cascade_path(Path("lbp_animeface")) == cascade_path(Path("lbp_animeface.xml")) == shipped
     monkeypatch.chdir(tmp_path)
     Path("lbp_animeface").mkdir()

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -53,11 +53,14 @@ def import_keras() -> Any:
     return keras
 
 
-def build_network(size: int, widths: Sequence[int], classes: int, dropout: float, seed: int) -> Any:
+def build_network(
+    size: Optional[int], widths: Sequence[int], classes: int, dropout: float, seed: int
+) -> Any:
     """A network from faces, float32 (n, size, size, 1), to scores, float32 (n, classes).
 
     A convolution with widths[0] channels, then a residual block for each further width, which
-    halves the picture; the mean over the picture; a linear layer. Scores are logits.
+    halves the picture; the mean over the picture; a linear layer. Scores are logits. Without a size
+    it takes faces of any size.
     """
     keras = import_keras()
     layers = keras.layers
