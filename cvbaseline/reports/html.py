@@ -35,7 +35,7 @@ border-radius:8px;padding:.5rem .8rem;break-inside:avoid}}
 .remarks .warning{{border-left-color:var(--o)}}
 .remarks b{{color:var(--o);font-weight:600}}
 table.numbers td:not(.words),table.numbers th:not(.words){{text-align:right}}
-table.numbers tbody th{{text-align:left!important;font-weight:600;white-space:nowrap}}
+table.numbers tbody th{{text-align:left!important;font-weight:600;white-space:normal;min-width:9.5rem}}
 table.numbers thead th:first-child{{text-align:left!important}}
 table.numbers td.words{{white-space:normal;overflow-wrap:anywhere}}
 td small{{display:block;color:var(--soft);font-size:.85em}}
