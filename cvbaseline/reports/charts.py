@@ -5,6 +5,7 @@ Colours of text and lines come from the page's style, so a chart is light or dar
 """
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
@@ -15,6 +16,7 @@ WIDTH, HEIGHT = 560, 330  # of a line chart without its legend, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 46
 LETTER = 7.2  # about the width of a letter
 ROW, GAP = 15, 12  # of a chart of rows: a row's height, and between groups of rows
+LINE, LONGEST_LINE = 16, 28  # a line of a row's name: its height, and letters at most
 
 # One for each contender, readable on light and dark cards; after the last they repeat.
 COLOURS = (
@@ -168,14 +170,15 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
     drawn = _grid(frame)
     for row, place in rows:
         x, y = frame.at(place, row.value.value)
-        beyond = x + 12 + LETTER * len(row.name) > WIDTH - RIGHT
+        name = _wrapped(row.name)[0]
+        beyond = x + 12 + LETTER * len(name) > WIDTH - RIGHT
         where = f'x="{x - 10:.1f}" text-anchor="end"' if beyond else f'x="{x + 10:.1f}"'
         drawn += f'<g style="--c:{row.colour}"><title>{escape(row.name)}: {row.value}</title>'
         drawn += _interval(
             x, frame.at(place, row.value.low)[1], x, frame.at(place, row.value.high)[1]
         )
         drawn += _dot(x, y)
-        drawn += f'<text class="name" {where} y="{y + 4:.1f}">{escape(row.name)}</text></g>'
+        drawn += f'<text class="name" {where} y="{y + 4:.1f}">{escape(name)}</text></g>'
     return _svg(title, TOP + HEIGHT, drawn)
 
 
@@ -194,9 +197,12 @@ def row_chart(
     legend, top = _legend(
         {row.name: row.colour for _, rows in groups for row in rows} if by_name else {}
     )
-    names = [name if by_name else rows[0].name for name, rows in groups]
-    left = 20 + LETTER * max(map(len, names))
-    bottom = top + sum(ROW * len(rows) + GAP for _, rows in groups)
+    names = [_wrapped(name if by_name else rows[0].name) for name, rows in groups]
+    left = 20 + LETTER * max(len(line) for lines in names for line in lines)
+    heights = [
+        max(ROW * len(rows), LINE * len(lines)) for lines, (_, rows) in zip(names, groups)
+    ]
+    bottom = top + sum(heights) + GAP * len(groups)
 
     def across(value: float) -> float:
         return left + (WIDTH - RIGHT - left) * axis.place(value)
@@ -212,17 +218,20 @@ def row_chart(
     if reference is not None:
         drawn += f'<path class="reference" d="M{across(reference):.1f} {top}V{bottom}"/>'
     y = top + GAP / 2
-    for name, (_, rows) in zip(names, groups):
-        centre = y + ROW * len(rows) / 2 + 4
-        drawn += f'<text class="name" x="{left - 10:.1f}" y="{centre:.1f}" text-anchor="end">'
-        drawn += f"{escape(name)}</text>"
+    for lines, height, (_, rows) in zip(names, heights, groups):
+        for number, line in enumerate(lines):
+            centre = y + height / 2 + LINE * (number - (len(lines) - 1) / 2) + 4
+            drawn += f'<text class="name" x="{left - 10:.1f}" y="{centre:.1f}" text-anchor="end">'
+            drawn += f"{escape(line)}</text>"
+        end = y + height + GAP
+        y += (height - ROW * len(rows)) / 2
         for row in rows:
             low, value, high = map(across, (row.value.low, row.value.value, row.value.high))
             drawn += f'<g style="--c:{row.colour}"><title>{escape(row.name)}: {row.value}</title>'
             drawn += _interval(low, y + ROW / 2, high, y + ROW / 2)
             drawn += f"{_dot(value, y + ROW / 2)}</g>"
             y += ROW
-        y += GAP
+        y = end
     return _svg(title, bottom + BOTTOM, drawn)
 
 
@@ -251,6 +260,11 @@ def standalone(svg: str) -> str:
         f'{start} xmlns="http://www.w3.org/2000/svg"><style>{STANDALONE_STYLE}{CHART_STYLE}'
         f"</style>{rest}\n"
     )
+
+
+def _wrapped(name: str) -> list[str]:
+    """A name in lines that leave room for what is drawn beside them."""
+    return textwrap.wrap(name, LONGEST_LINE, break_on_hyphens=False) or [name]
 
 
 def _legend(names: dict[str, str]) -> tuple[str, float]:
