@@ -168,17 +168,24 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
     """Named dots with intervals; each comes with its place on the axis across."""
     frame = _Frame(across, up, TOP)
     drawn = _grid(frame)
-    for row, place in rows:
+    named: list[tuple[float, float, float]] = []  # left, right and line of the names so far
+    for row, place in sorted(rows, key=lambda one: -one[0].value.value):
         x, y = frame.at(place, row.value.value)
         name = _wrapped(row.name)[0]
         beyond = x + 12 + LETTER * len(name) > WIDTH - RIGHT
         where = f'x="{x - 10:.1f}" text-anchor="end"' if beyond else f'x="{x + 10:.1f}"'
+        length = LETTER * len(name)
+        left = x - 10 - length if beyond else x + 10
+        line = y + 4
+        while any(left < b and a < left + length and abs(line - c) < LINE for a, b, c in named):
+            line += 1
+        named.append((left, left + length, line))
         drawn += f'<g style="--c:{row.colour}"><title>{escape(row.name)}: {row.value}</title>'
         drawn += _interval(
             x, frame.at(place, row.value.low)[1], x, frame.at(place, row.value.high)[1]
         )
         drawn += _dot(x, y)
-        drawn += f'<text class="name" {where} y="{y + 4:.1f}">{escape(name)}</text></g>'
+        drawn += f'<text class="name" {where} y="{line:.1f}">{escape(name)}</text></g>'
     return _svg(title, TOP + HEIGHT, drawn)
 
 
