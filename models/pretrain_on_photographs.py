@@ -27,7 +27,8 @@ from tqdm import tqdm
 
 from cvbaseline.classifiers.cnn import network_input
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
-from cvbaseline.classifiers.keras_network import build_network, import_keras, network_weights
+from cvbaseline.classifiers.keras_network import build_network, network_weights
+from cvbaseline.classifiers.network_training import Plan, compile_network
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.images import read_grey
 
@@ -115,19 +116,13 @@ def shrunk(faces: np.ndarray, side: int) -> np.ndarray:
 
 def learn(network: Any, photographs: Faces, drawn: Faces, unseen: Faces, work: Path) -> None:
     """Train the network; after every epoch say how it does on the unseen photographs."""
-    keras = import_keras()
     steps = (len(photographs.pictures) + len(drawn.pictures)) // BATCH
     epochs = SMALL_EPOCHS + LARGE_EPOCHS
-    warm_up = round(WARM_UP * epochs * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 25, epochs * steps - warm_up,
-        warmup_target=LEARNING_RATE, warmup_steps=warm_up,
+    plan = Plan(
+        epochs, BATCH, LEARNING_RATE, weight_decay=0.03, label_smoothing=0.05, patience=epochs,
+        seed=0, augmentation=AUGMENTATION,
     )  # fmt: skip
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.03, clipnorm=1.0)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    network.compile(
-        optimizer, keras.losses.CategoricalCrossentropy(True, label_smoothing=0.05)
-    )
+    compile_network(network, plan, steps, WARM_UP)
     generator = np.random.default_rng(0)
     every = Faces(*(np.concatenate(parts) for parts in zip(photographs, drawn)))
     for epoch in range(epochs):

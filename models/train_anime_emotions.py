@@ -43,10 +43,10 @@ from cvbaseline.classifiers.cnn import network_input
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
 from cvbaseline.classifiers.keras_network import (
     build_network,
-    import_keras,
     network_weights,
     set_network_weights,
 )
+from cvbaseline.classifiers.network_training import Plan, compile_network
 from cvbaseline.classifiers.onnx_export import onnx_features
 from cvbaseline.classifiers.onnx_network import OnnxNetwork
 from cvbaseline.detection import DetectionParameters, detect, open_cascade
@@ -150,28 +150,24 @@ def drawn_faces(count: int, first_seed: int, classifier: Any) -> tuple[np.ndarra
 
 def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarray:
     """A network that goes on from weights, with sprites and drawn faces; its weights."""
-    keras = import_keras()
     setting = TRAINING
     network = build_network(None, WIDTHS, len(EMOTIONS), setting["dropout"], seed)
     set_network_weights(network, start)
     drawn_faces = round(setting["drawn_share"] * BATCH)
     sprite_faces = BATCH - drawn_faces
-    steps = -(-len(faces.labels) // sprite_faces) * setting["epochs"]
-    warm_up = round(setting["warm_up"] * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        setting["learning_rate"] / 25, steps - warm_up,
-        warmup_target=setting["learning_rate"], warmup_steps=warm_up,
+    steps = -(-len(faces.labels) // sprite_faces)
+    plan = Plan(
+        setting["epochs"], BATCH, setting["learning_rate"], setting["weight_decay"],
+        setting["label_smoothing"], patience=setting["epochs"], seed=seed,
+        augmentation=AUGMENTATION,
     )  # fmt: skip
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=setting["weight_decay"], clipnorm=1.0)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=setting["label_smoothing"])
-    network.compile(optimizer, loss)
+    compile_network(network, plan, steps, setting["warm_up"])
     count = np.bincount(faces.labels, minlength=len(EMOTIONS))
     shares = (1 / count[faces.labels]) ** setting["balance"]
     shares /= shares.sum()
     targets = np.eye(len(EMOTIONS), dtype=np.float32)
     generator = np.random.default_rng(seed)
-    for _ in tqdm(range(steps), desc=f"network {seed}", leave=False):
+    for _ in tqdm(range(steps * setting["epochs"]), desc=f"network {seed}", leave=False):
         sprites = generator.choice(len(faces.labels), sprite_faces, p=shares)
         others = generator.integers(0, len(drawn.labels), drawn_faces)
         shown = np.concatenate([faces.crops[sprites], drawn.crops[others]])

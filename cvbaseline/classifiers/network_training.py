@@ -94,10 +94,13 @@ def train_network(
     return course.history
 
 
-def compile_network(network: Any, plan: Plan, steps: int) -> None:
-    """Give the network its optimizer and loss."""
+def compile_network(network: Any, plan: Plan, steps: int, warm_up_share: float = WARM_UP) -> None:
+    """Give the network its optimizer and loss; `steps` make an epoch.
+
+    warm_up_share : of all steps, in which the learning rate rises
+    """
     keras = import_keras()
-    warm_up = max(1, round(WARM_UP * plan.epochs * steps))
+    warm_up = max(1, round(warm_up_share * plan.epochs * steps))
     rate = keras.optimizers.schedules.CosineDecay(
         plan.learning_rate / 25,
         max(1, plan.epochs * steps - warm_up),
