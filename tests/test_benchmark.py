@@ -16,7 +16,12 @@ import pytest
 
 from cvbaseline.benchmarking import running, worker
 from cvbaseline.benchmarking.benchmark import benchmark
-from cvbaseline.benchmarking.contenders import default_names, parse_contender, parse_contenders
+from cvbaseline.benchmarking.contenders import (
+    default_names,
+    members_among,
+    parse_contender,
+    parse_contenders,
+)
 from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion, distort
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.benchmarking.records import Record, read_record, write_record
@@ -27,6 +32,7 @@ from cvbaseline.images import write_picture
 
 SIDE = 32
 EACH = 20
+BAD_ENSEMBLE = 'ensemble:estimators=hog_svm+majority,settings={"hog_svm": {"C": -1}}'
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +198,66 @@ def test_a_killed_run_continues_to_the_same_predictions(characters, tmp_path):
         assert np.array_equal(probabilities, whole[name])
 
 
+def test_an_ensemble_of_contenders_is_averaged_not_fitted(characters, tmp_path):
+    inner, outer = "ensemble:estimators=eigenfaces+fisherfaces", (
+        'ensemble:estimators=ensemble+majority,settings={"ensemble": '
+        '{"estimators": "eigenfaces+fisherfaces"}}'
+    )  # fmt: skip
+    members = ("majority", "fisherfaces", "eigenfaces")
+
+    def run(name, *contenders):
+        return measure_here(
+            BenchmarkOptions(
+                data=characters, out=tmp_path / name, size=SIDE, cv="2x1", learning_curve=True,
+                robustness=True, classifiers=contenders,
+            )  # fmt: skip
+        )
+
+    done, lines, results = run("averaged", outer, *members, inner)
+    fitted, _, wanted = run("fitted", outer)
+    assert done.measured == len(members) * fitted.measured
+    assert {path.split("/")[0] for path in records(done.out)} == set(members)
+    assert any("is the mean of the probabilities of eigenfaces, fisherfaces" in line
+               for line in lines)  # fmt: skip
+    by_title = {one["title"]: one for one in results["contenders"]}
+    (theirs,) = wanted["contenders"]
+    ours = by_title[theirs["title"]]
+    assert ours["averaged_from"] == [inner.replace(":", " "), "majority"]
+    assert theirs["averaged_from"] == []
+    assert ours["scores"].pop("confusion") == theirs["scores"].pop("confusion")
+    assert flat(ours["scores"]) == pytest.approx(flat(theirs["scores"]), abs=2e-6)
+    assert flat(ours["robustness"]) == pytest.approx(flat(theirs["robustness"]), abs=2e-6)
+    curves = [[point["accuracy"] for point in one["learning_curve"]] for one in (ours, theirs)]
+    assert len(curves[0]) == 2 and np.allclose(*curves, atol=2e-6)
+    assert ours["model_bytes"] == pytest.approx(theirs["model_bytes"], rel=0.05)
+    for cost in ("fit_seconds", "model_bytes"):
+        parts = [by_title[name][cost] for name in members]
+        assert ours[cost] == pytest.approx(sum(parts), rel=1e-9 if cost == "model_bytes" else 0.3)
+    assert "Its times and its size are the sums" in (done.out / "report.html").read_text()
+
+
+def flat(scores):
+    """All numbers of nested dictionaries of lists."""
+    parts = [flat(one) if isinstance(one, dict) else one for one in scores.values()]
+    return [number for part in parts for number in part]
+
+
+def test_only_equal_contenders_are_an_ensembles_members():
+    def members(ensemble, *others):
+        chosen = members_among(parse_contender(ensemble), parse_contenders(others))
+        return [one.title for one in chosen]
+
+    pair = "ensemble:estimators=hog_svm+lbph"
+    assert members(pair, "lbph", "majority", "hog_svm") == ["hog_svm", "lbph"]
+    assert members(pair, "lbph", "hog_svm:C=2.0") == []
+    assert members(pair + ',settings={"hog_svm": {"C": 2.0}}', "lbph", "hog_svm:C=2.0") == [
+        "hog_svm C=2.0", "lbph"
+    ]  # fmt: skip
+    assert members(pair, "hog_svm") == []
+    assert members("hog_svm", "lbph") == []
+    assert members("ensemble:estimators=hog_svm", "hog_svm") == []
+
+
 class Links(HTMLParser):
     """Collects what a page would fetch."""
 
@@ -319,13 +385,14 @@ def test_missed_faces_count_as_errors(characters, tmp_path, here):
 def test_a_contender_that_fails_does_not_stop_the_others(characters, tmp_path):
     options = BenchmarkOptions(
         data=characters, out=tmp_path / "out", size=SIDE, cv="2x1",
-        classifiers=("majority", "hog_svm:C=-1"),
+        classifiers=("majority", "hog_svm:C=-1", BAD_ENSEMBLE),
     )  # fmt: skip
     done = benchmark(options)
     assert len(done.failures) == 2 and "C must be a positive number" in done.failures[0]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [one["title"] for one in results["contenders"]] == ["majority"]
-    assert results["incomplete"] == ["hog_svm C=-1"]
+    assert results["incomplete"] == ["hog_svm C=-1", BAD_ENSEMBLE.replace(":", " ", 1)
+                                     .replace(",", " ", 1)]  # fmt: skip
 
 
 def test_a_folder_of_others_is_left_alone(characters, tmp_path):

@@ -188,7 +188,7 @@ def test_levels_of_nested_classes():
 
 
 def curve(sizes, law):
-    return [Point(n, Estimate(law(n), law(n) - 0.02, law(n) + 0.02), 1.0) for n in sizes]
+    return [Point(n, Estimate(law(n), law(n) - 0.02, law(n) + 0.02)) for n in sizes]
 
 
 def test_a_power_law_is_found_again():

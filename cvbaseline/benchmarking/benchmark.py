@@ -40,10 +40,10 @@ def benchmark(
     from cvbaseline.benchmarking.findings import find
     from cvbaseline.benchmarking.judgements import judge
     from cvbaseline.benchmarking.output import read_state, told_table, write_reports, write_state
-    from cvbaseline.benchmarking.plan import make_plan, missing
+    from cvbaseline.benchmarking.plan import fits, make_plan, missing
     from cvbaseline.benchmarking.reading import check_splits, read_both
     from cvbaseline.benchmarking.records import data_key
-    from cvbaseline.benchmarking.report import make_report, rank
+    from cvbaseline.benchmarking.report import averaged, make_report, rank
     from cvbaseline.benchmarking.running import run_jobs
 
     command = command_line("benchmark", options)
@@ -59,10 +59,13 @@ def benchmark(
         data, contenders, splits, options.out / "predictions", options.learning_curve,
         options.robustness, options.seed,
     )  # fmt: skip
-    left = missing(plan, len(data.classes))
+    count, left = len(fits(plan)), missing(plan, len(data.classes))
     if state and state["data"] != key:
         tell("the data are not those of the last run here: all is measured anew")
-    tell(f"{len(plan)} fits, {len(plan) - len(left)} of them stored already")
+    tell(f"{count} fits, {count - len(left)} of them stored already")
+    for title, members in {job.contender.title: job.members for job in plan}.items():
+        if members:
+            tell(averaged(title, [member.title for member in members]))
     write_state(options.out, {"data": key, "command": command})
     failed = run_jobs(
         left, data, splits, options.out / "logs", options.jobs, options.threads, progress
@@ -78,7 +81,7 @@ def benchmark(
     for line in [*told, *(one.text for one in judgements)]:
         tell(line)
     tell(f"the report is {options.out / 'report.html'}")
-    return Benchmark(options.out, len(left), len(plan) - len(left), tuple(failures))
+    return Benchmark(options.out, len(left), count - len(left), tuple(failures))
 
 
 def describe(data: "LabelledFaces") -> list[str]:

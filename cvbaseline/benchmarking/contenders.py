@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cvbaseline.classification.verbs import estimator_maker
-from cvbaseline.classifiers import CLASSIFIERS
+from cvbaseline.classifiers import CLASSIFIERS, classifier_name
 from cvbaseline.classifiers.starting_model import starting_path
 from cvbaseline.errors import UserError, require
 
@@ -50,13 +50,18 @@ def parse_contender(text: str) -> Contender:
         estimator = estimator_maker(name, list(settings))()
     except ImportError as error:
         raise UserError(f"{name} needs a library that is not installed: {error}") from None
+    return Contender(" ".join([name, *settings]), name, settings, all_parameters(estimator))
+
+
+def all_parameters(estimator: Any) -> dict[str, Any]:
+    """An estimator's parameters as JSON holds them, with digests of the files that they name."""
     parameters = json.loads(json.dumps(estimator.get_params(deep=False), default=repr))
     # Predictions depend on what a file holds, not on its name.
     if parameters.get("init"):
         parameters["init_sha256"] = content_digest(starting_path(parameters["init"]))
-    if name == "transfer" and Path(str(parameters["weights"])).is_file():
+    if parameters.get("weights") and Path(str(parameters["weights"])).is_file():
         parameters["weights_sha256"] = content_digest(Path(parameters["weights"]))
-    return Contender(" ".join([name, *settings]), name, settings, parameters)
+    return parameters
 
 
 def content_digest(path: Path) -> str:
@@ -69,10 +74,34 @@ def parse_contenders(texts: Sequence[str]) -> list[Contender]:
     contenders = [parse_contender(text) for text in texts]
     seen: dict[str, str] = {}
     for contender in contenders:
-        key = json.dumps([contender.name, contender.parameters], sort_keys=True)
+        key = identity(contender.name, contender.parameters)
         require(
             key not in seen,
             f"{contender.title} and {seen.get(key)} are the same: leave one out",
         )
         seen[key] = contender.title
     return contenders
+
+
+def identity(name: str, parameters: dict[str, Any]) -> str:
+    """A text that is equal for equal classifiers."""
+    return json.dumps([name, parameters], sort_keys=True)
+
+
+def members_among(contender: Contender, contenders: Sequence[Contender]) -> tuple[Contender, ...]:
+    """Which contenders are the members of an ensemble, in its order.
+
+    Empty when one of them is none of the contenders, with equal parameters; and for what is no
+    ensemble.
+    """
+    if contender.name != "ensemble":
+        return ()
+    try:
+        wanted = [
+            identity(classifier_name(member), all_parameters(member))
+            for member in contender.make().new_members()
+        ]
+    except (ImportError, UserError, ValueError):
+        return ()  # fitting it will say what is wrong
+    known = {identity(one.name, one.parameters): one for one in contenders}
+    return tuple(known[one] for one in wanted) if all(one in known for one in wanted) else ()

@@ -33,10 +33,10 @@ MOST_MISTAKES = 24
 class Costs(NamedTuple):
     """What a contender takes."""
 
-    fit_seconds: float  # median over the splits
+    fit_seconds: float  # median over the splits; of an averaged ensemble its members' sum
     faces_per_second: Optional[float]  # median; None when no face was shown
-    peak_bytes: Optional[int]  # largest of the splits
-    model_bytes: Optional[int]  # largest
+    peak_bytes: Optional[int]  # largest of the splits; None: unknown
+    model_bytes: Optional[int]  # largest; None: unknown
     threads: int
 
 
@@ -52,12 +52,13 @@ class Outcome(NamedTuple):
     """One contender's results."""
 
     contender: Contender
+    members: tuple[str, ...]  # titles, of an ensemble that was averaged instead of fitted
     answers: Answers
     scores: Scores
     clean: Optional[Scores]  # without the leaking test faces; None when nothing leaks
     reliability: Reliability
     costs: Costs
-    training_accuracy: float
+    training_accuracy: Optional[float]  # None: unknown
     levels: tuple[tuple[str, Estimate], ...]  # accuracy on the levels of nested classes
     learning: tuple[Point, ...]
     more_pictures: str
@@ -189,12 +190,13 @@ def _outcome(
     facts = [record.facts for record in records]
     return Outcome(
         contender=contender,
+        members=tuple(member.title for member in whole[0].members),
         answers=answers,
         scores=score(answers, seed),
         clean=_clean(answers, tests.leaked, seed),
         reliability=reliability(answers),
         costs=_costs(facts),
-        training_accuracy=float(np.mean([fact["training_accuracy"] for fact in facts])),
+        training_accuracy=_mean([fact["training_accuracy"] for fact in facts]),
         levels=tuple(
             (name, accuracy_of(at_level(answers, parents), seed))
             for name, parents in levels(data.classes)
@@ -233,6 +235,10 @@ def _largest(values: list[Optional[int]]) -> Optional[int]:
     return None if None in values else max(values)
 
 
+def _mean(values: list[Optional[float]]) -> Optional[float]:
+    return None if None in values else float(np.mean(values))
+
+
 def _learning(
     answers: Answers,
     tests: _Tests,
@@ -252,13 +258,8 @@ def _learning(
             continue
         parts = np.concatenate([record.probabilities for record in records])
         part = first._replace(probabilities=parts)
-        points.append(
-            Point(
-                float(np.mean([len(job.train) for job in own])),
-                accuracy_of(part, seed),
-                float(np.mean([record.facts["training_accuracy"] for record in records])),
-            )
-        )
+        pictures = float(np.mean([len(job.train) for job in own]))
+        points.append(Point(pictures, accuracy_of(part, seed)))
         rights.append(part.right.astype(np.float64))
     if len(points) < 2:
         return (), []

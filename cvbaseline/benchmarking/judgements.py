@@ -140,10 +140,11 @@ def _about_outcomes(findings: Findings) -> list[Judgement]:
         elif outcome.scores.accuracy.value < majority:
             worse.append(outcome)
     too_good = [one for one in outcomes if one.scores.accuracy.low >= TOO_GOOD]
+    asked = [one for one in outcomes if one.training_accuracy is not None]
     remember = [
-        one for one in outcomes if one.training_accuracy - one.scores.accuracy.value > LARGE_GAP
+        one for one in asked if one.training_accuracy - one.scores.accuracy.value > LARGE_GAP
     ]
-    easier = [one for one in outcomes if one.training_accuracy < one.scores.accuracy.low]
+    easier = [one for one in asked if one.training_accuracy < one.scores.accuracy.low]
     told = [
         (_warning, worse, f"Worse than always naming the most frequent class ({majority:.3f}): "
          "{}."),
@@ -160,11 +161,13 @@ def _about_outcomes(findings: Findings) -> list[Judgement]:
 
 
 def _accuracies(outcomes: list[Outcome]) -> str:
-    """Contenders with their accuracies on learnt and on new pictures."""
-    return _some([
-        f"{one.title} ({one.scores.accuracy.value:.3f}; learnt {one.training_accuracy:.3f})"
-        for one in outcomes
-    ])  # fmt: skip
+    """Contenders with their accuracies on new pictures and, where known, on learnt ones."""
+    told = []
+    for one in outcomes:
+        learnt = one.training_accuracy
+        more = "" if learnt is None else f"; learnt {learnt:.3f}"
+        told.append(f"{one.title} ({one.scores.accuracy.value:.3f}{more})")
+    return _some(told)
 
 
 def _some(names: list[str], most: int = 8) -> str:

@@ -21,7 +21,6 @@ class Point(NamedTuple):
 
     pictures: float  # mean over the splits
     accuracy: Estimate
-    training_accuracy: float
 
 
 class PowerLaw(NamedTuple):

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -100,6 +100,30 @@ def read_record(path: Path, shape: tuple[int, int]) -> Optional[Record]:
     if probabilities.shape != shape or not np.isfinite(probabilities).all():
         return None
     return Record(probabilities, facts, directions)
+
+
+def mean_record(records: Sequence[Record]) -> Record:
+    """What an ensemble would answer whose members answered so on the same test.
+
+    Times and sizes are the members' sums, the threads the most. Unknown are the peak memory and
+    the accuracy on the faces that were learnt. Its code is theirs, and judged with them.
+    """
+    facts = [record.facts for record in records]
+    sizes = [fact["model_bytes"] for fact in facts]
+    return Record(
+        sum(record.probabilities for record in records) / len(records),
+        {
+            "fit_seconds": sum(fact["fit_seconds"] for fact in facts),
+            "predict_seconds": sum(fact["predict_seconds"] for fact in facts),
+            "predicted": facts[0]["predicted"],
+            "model_bytes": None if None in sizes else sum(sizes),
+            "peak_bytes": None,
+            "training_accuracy": None,
+            "threads": max(fact["threads"] for fact in facts),
+            "versions": {key: text for fact in facts for key, text in fact["versions"].items()},
+            "code": {},
+        },
+    )
 
 
 def _file_name(text: str) -> str:

@@ -40,6 +40,7 @@ MEASURES = ("accuracy", "macro F1", "balanced accuracy", "log loss", "ECE")
 MOST_COMPARISONS = 21  # that are shown without unfolding
 MOST_CLASSES = 40  # in a table of classes
 MOST_CONFUSED = 8  # pairs of classes that are named
+SUMS = "Its times and its size are the sums of theirs."
 SINGULAR = {"eigenfaces": "eigenface", "fisherfaces": "Fisherface"}
 
 
@@ -127,6 +128,11 @@ def _results(ranked: list[Outcome], findings: Findings, leaks: Sequence[str]) ->
     if ranked:
         blocks += [accuracy_figure(ranked, findings, palette), time_figure(ranked, palette)]
         blocks.append(cost_table(ranked))
+        blocks += [
+            Paragraph(f"{averaged(outcome.title, outcome.members)} {SUMS}")
+            for outcome in ranked
+            if outcome.members
+        ]
     if any(outcome.levels for outcome in ranked):
         names = [name for name, _ in ranked[0].levels]
         rows = [
@@ -170,11 +176,11 @@ def cost_table(ranked: list[Outcome]) -> Table:
     header = ("contender", "training", "faces/s", "peak memory", "model", "right when learnt")
     rows = []
     for outcome in ranked:
-        costs = outcome.costs
+        costs, learnt = outcome.costs, outcome.training_accuracy
         rate = "–" if costs.faces_per_second is None else f"{costs.faces_per_second:,.0f}"
         rows.append((
             outcome.title, seconds(costs.fit_seconds), rate, size(costs.peak_bytes),
-            size(costs.model_bytes), f"{outcome.training_accuracy:.3f}",
+            size(costs.model_bytes), "–" if learnt is None else f"{learnt:.3f}",
         ))  # fmt: skip
     return Table(header, rows)
 
@@ -371,6 +377,11 @@ def _methods(
         Code(command, "sh"),
         Fold("BibTeX", [Code(methods.bibliography(), "bibtex")]),
     ])  # fmt: skip
+
+
+def averaged(title: str, members: Sequence[str]) -> str:
+    """A sentence about an ensemble that was not fitted."""
+    return f"{title} is the mean of the probabilities of {', '.join(members)}."
 
 
 def interval(estimate: Estimate) -> str:

@@ -50,6 +50,7 @@ def _outcome(outcome: Outcome, classes: tuple[str, ...]) -> dict[str, Any]:
         "scores": _scores(outcome.scores, classes),
         "scores_without_copies": outcome.clean and _scores(outcome.clean, classes),
         "training_accuracy": outcome.training_accuracy,
+        "averaged_from": list(outcome.members),
         "levels": {name: _estimate(value) for name, value in outcome.levels},
         "learning_curve": [
             {"pictures": point.pictures, "accuracy": _estimate(point.accuracy)}

@@ -52,7 +52,7 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
-        self.members_ = self._new_members()
+        self.members_ = self.new_members()
         for member in self.members_:
             fit_classifier(member, X, y, groups, class_names)
         return self
@@ -68,8 +68,11 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _new_members(self) -> list[Any]:
-        """The members before they learn. ValueError for what the parameters cannot mean."""
+    def new_members(self) -> list[Any]:
+        """The members before they learn.
+
+        ValueError for what the parameters cannot mean, UserError for an unknown classifier.
+        """
         names = str(self.estimators).split("+")
         settings = self.settings or {}
         if len(names) < 2 or len(set(names)) < len(names):
