@@ -58,32 +58,65 @@ def build_network(
 ) -> Any:
     """A network from faces, float32 (n, size, size, 1), to scores, float32 (n, classes).
 
-    A convolution with widths[0] channels, then a residual block for each further width, which
-    halves the picture; the mean over the picture; a linear layer. Scores are logits. Without a size
-    it takes faces of any size.
+    Two convolutions with widths[0] channels; for each further width the largest of every 2 x 2
+    pixels, then a residual block; the mean over the picture; a linear layer. Scores are logits.
+    Without a size it takes faces of any size.
     """
     keras = import_keras()
-    layers = keras.layers
-    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(widths) + 2).tolist())
+    layers, normalisation = keras.layers, batch_normalisation()
+    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(widths) + 3).tolist())
 
-    def convolution(inputs: Any, width: int, side: int, strides: int) -> Any:
+    def convolution(inputs: Any, width: int, side: int) -> Any:
         start = keras.initializers.HeNormal(seed=next(seeds) % 2**31)
         outputs = layers.Conv2D(
-            width, side, strides, "same", use_bias=False, kernel_initializer=start
+            width, side, padding="same", use_bias=False, kernel_initializer=start
         )(inputs)
         # Few faces make few steps: averages over the last hundred would lag behind.
-        return layers.BatchNormalization(momentum=0.9)(outputs)
+        return normalisation(momentum=0.9)(outputs)
 
     inputs = keras.Input((size, size, 1))
-    face = layers.ReLU()(convolution(inputs, widths[0], 3, 1))
+    face = layers.ReLU()(convolution(inputs, widths[0], 3))
+    face = layers.ReLU()(convolution(face, widths[0], 3))
     for width in widths[1:]:
-        change = layers.ReLU()(convolution(face, width, 3, 2))
-        change = convolution(change, width, 3, 1)
-        face = layers.ReLU()(layers.Add()([change, convolution(face, width, 1, 2)]))
+        face = layers.MaxPooling2D(padding="same")(face)
+        change = layers.ReLU()(convolution(face, width, 3))
+        change = convolution(change, width, 3)
+        face = layers.ReLU()(layers.Add()([change, convolution(face, width, 1)]))
     features = layers.GlobalAveragePooling2D()(face)
     features = layers.Dropout(dropout, seed=next(seeds) % 2**31)(features)
     start = keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
     return keras.Model(inputs, layers.Dense(classes, kernel_initializer=start)(features))
+
+
+def batch_normalisation() -> type:
+    """keras.layers.BatchNormalization; on PyTorch one that learns in a fifth less of the time.
+
+    Keras composes it of simple operations, which XLA joins again, but PyTorch does not.
+    """
+    keras = import_keras()
+    if keras.backend.backend() != "torch":
+        return keras.layers.BatchNormalization
+    from torch.nn.functional import batch_norm
+
+    class BatchNormalization(keras.layers.BatchNormalization):
+        """Of the last axis, by PyTorch's own operation."""
+
+        def call(self, inputs: Any, training: Optional[bool] = None, mask: Any = None) -> Any:
+            if not (training and self.trainable):
+                return super().call(inputs, training=training, mask=mask)
+            outputs = batch_norm(
+                inputs.movedim(-1, 1),
+                self.moving_mean.value,
+                self.moving_variance.value,
+                self.gamma.value,
+                self.beta.value,
+                training=True,
+                momentum=1 - self.momentum,
+                eps=self.epsilon,
+            )
+            return outputs.movedim(1, -1)
+
+    return BatchNormalization
 
 
 def weight_count(widths: Sequence[int], classes: int) -> int:
@@ -91,7 +124,7 @@ def weight_count(widths: Sequence[int], classes: int) -> int:
 
     Each channel of a convolution has 4 numbers for its normalisation: scale, shift, mean, variance.
     """
-    total = (9 + 4) * widths[0]
+    total = (9 + 4 + 9 * widths[0] + 4) * widths[0]
     for before, width in zip(widths, widths[1:]):
         total += (9 * before + 9 * width + before + 3 * 4) * width
     return total + (widths[-1] + 1) * classes
