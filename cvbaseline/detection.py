@@ -6,18 +6,16 @@ The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ou
 import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Optional, TypeVar, Union
+from typing import NamedTuple, Optional, TypeVar, Union
 
 import numpy as np
 
 from cvbaseline.boxes import iou, nested
 from cvbaseline.errors import FormatError, require
+from cvbaseline.opencv_cascade import OpenCVCascade
 from cvbaseline.options import option
 from cvbaseline.tilted_detection import turned_back, turned_copy
 from cvbaseline.window_search import Search, find_windows, group_windows
-
-if TYPE_CHECKING:
-    import cv2
 
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
 SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of one face
@@ -62,6 +60,11 @@ class DetectionParameters:
         "train-verifier, a shipped one's name, none, or auto: the one that belongs to a shipped "
         "cascade", metavar="MODEL",
     )  # fmt: skip
+    stages: Optional[int] = option(
+        None, "search with the first so many stages of the cascade, which find more, true and "
+        "false; without it with all, or as many as suit the verifier of a shipped cascade",
+        metavar="COUNT",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         require(
@@ -82,6 +85,9 @@ class DetectionParameters:
             self.merge_overlap is None or 0 < self.merge_overlap <= 1,
             f"merge overlap must be above 0 and at most 1, got {self.merge_overlap}",
         )
+        require(
+            self.stages is None or self.stages >= 1, f"stages must be 1 or more, got {self.stages}"
+        )
         if self.verify not in (AUTO, NONE):
             from cvbaseline.second_look import open_verifier
 
@@ -96,12 +102,16 @@ Parameters = TypeVar("Parameters", bound=DetectionParameters)
 def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
     """The parameters with the verifier that belongs to the cascade, where they say "auto".
 
-    To other cascades than shipped ones belongs none, and "auto" stays.
+    And with the number of stages that suits it, where they say none. To other cascades than
+    shipped ones belongs no verifier, and "auto" stays.
     """
-    from cvbaseline.shipped import verifier_of
+    from cvbaseline.shipped import second_look_of
 
-    named = verifier_of(cascade) if parameters.verify == AUTO else None
-    return replace(parameters, verify=named) if named else parameters
+    belongs = second_look_of(cascade)
+    if belongs is None or parameters.verify not in (AUTO, belongs.verifier):
+        return parameters
+    stages = belongs.stages if parameters.stages is None else parameters.stages
+    return replace(parameters, verify=belongs.verifier, stages=stages)
 
 
 def option_line(parameters: DetectionParameters) -> str:
@@ -138,34 +148,32 @@ class CountedDetections(NamedTuple):
         return Detections(self.boxes[kept], self.scores[kept])
 
 
-def open_cascade(path: Union[str, Path]) -> "cv2.CascadeClassifier":
+def open_cascade(path: Union[str, Path]) -> OpenCVCascade:
     """OpenCV's detector for a cascade file, in the layout of traincascade or the one before 2.4.
 
-    The file is read and checked by our own parser, so its name may hold any characters. One
-    detector serves one thread at a time: it keeps the picture's integral images.
+    The file is read and checked by our own parser, so its name may hold any characters.
 
     Raises FormatError for a file that is no cascade, UserError when it cannot be read or this
     OpenCV was built without cascades.
     """
     import cv2
 
-    from cvbaseline.formats.cascade_xml import load_cascade, render_cascade
+    from cvbaseline.formats.cascade_xml import load_cascade
 
     require(
         hasattr(cv2, "CascadeClassifier"),
         f"OpenCV {cv2.__version__} here has no cascade detector: pip install opencv-contrib-python",
     )
-    text = render_cascade(load_cascade(Path(path))).decode("ascii")
-    storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-    classifier = cv2.CascadeClassifier()
-    if not classifier.read(storage.getFirstTopLevelNode()):
-        raise FormatError(path, "OpenCV does not take it as a cascade")
-    return classifier
+    cascade = load_cascade(Path(path))
+    try:
+        return OpenCVCascade(cascade)
+    except ValueError:
+        raise FormatError(path, "OpenCV does not take it as a cascade") from None
 
 
 def detect(
     grey: np.ndarray,
-    classifier: "cv2.CascadeClassifier",
+    cascade: OpenCVCascade,
     parameters: DetectionParameters,
 ) -> Detections:
     """Find objects in a picture; the boxes are those of detectMultiScale, unless they are merged.
@@ -183,19 +191,21 @@ def detect(
     (`second_look.Verifier.scores`); below 1/2 it is dropped, before boxes are merged. "auto" is as
     "none" here, where the cascade's name is not known: see `with_verifier`.
 
+    With stages, all of this is done with the first stages of the cascade alone.
+
     Parameters
     ----------
     grey : uint8 (h, w)
-    classifier : from `open_cascade`
+    cascade : from `open_cascade`
 
     Boxes of equal score are sorted by place and size, so the order is the same in every run.
     """
-    return detect_counted(grey, classifier, parameters).above(0)
+    return detect_counted(grey, cascade, parameters).above(0)
 
 
 def detect_counted(
     grey: np.ndarray,
-    classifier: "cv2.CascadeClassifier",
+    cascade: OpenCVCascade,
     parameters: DetectionParameters,
 ) -> CountedDetections:
     """As `detect`, with the number of windows behind each box.
@@ -208,10 +218,10 @@ def detect_counted(
         raise ValueError(f"a grey picture is uint8 (h, w), got {grey.dtype} {grey.shape}")
     if parameters.equalise_picture:
         grey = cv2.equalizeHist(grey)
-    found, overlap = _search_copy(grey, classifier, parameters), parameters.merge_overlap
+    found, overlap = _search_copy(grey, cascade, parameters), parameters.merge_overlap
     if parameters.tilt:
         turned = (
-            _search_turned(grey, degrees, classifier, parameters)
+            _search_turned(grey, degrees, cascade, parameters)
             for degrees in (-parameters.tilt, parameters.tilt)
         )
         found = CountedDetections(*map(np.concatenate, zip(found, *turned)))
@@ -226,12 +236,12 @@ def detect_counted(
 def _search_turned(
     grey: np.ndarray,
     degrees: int,
-    classifier: "cv2.CascadeClassifier",
+    cascade: OpenCVCascade,
     parameters: DetectionParameters,
 ) -> CountedDetections:
     """What is found in a turned copy, as boxes of the picture."""
     copy, turn = turned_copy(grey, degrees)
-    found = _search_copy(copy, classifier, parameters)
+    found = _search_copy(copy, cascade, parameters)
     boxes, inside = turned_back(found.boxes, turn, grey.shape)
     return CountedDetections(boxes[inside], found.scores[inside], found.neighbors[inside])
 
@@ -252,12 +262,12 @@ def _merged(found: CountedDetections, overlap: float) -> CountedDetections:
 
 
 def _search_copy(
-    grey: np.ndarray, classifier: "cv2.CascadeClassifier", parameters: DetectionParameters
+    grey: np.ndarray, cascade: OpenCVCascade, parameters: DetectionParameters
 ) -> CountedDetections:
     """What is found in a picture as it is, in any order."""
     search = Search(
         np.ascontiguousarray(grey),
-        classifier,
+        cascade.detector(parameters.stages),
         parameters.scale_factor,
         parameters.min_size,
         parameters.max_size,

@@ -1,17 +1,25 @@
 """Where the cascades and models that come with the package lie."""
 
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from cvbaseline.errors import UserError
 
-DEFAULT_CASCADE = "lbp_animeface_permissive.xml"
+DEFAULT_CASCADE = "lbp_animeface.xml"
 DEFAULT_EMOTION_MODEL = "anime_emotions.npz"
-# The verifier for each cascade's boxes: models/verify_NAME.npz.
-VERIFIERS = {
-    "lbp_animeface.xml": "animeface",
-    "lbp_animeface_permissive.xml": "animeface",
-    "haar_animeface.xml": "animeface",
+
+
+class SecondLook(NamedTuple):
+    """How the boxes of a shipped cascade are looked at again."""
+
+    verifier: str  # models/verify_NAME.npz
+    # Of the cascade. The verifier drops false boxes better than the last stages, which drop faces.
+    stages: int
+
+
+SECOND_LOOKS = {
+    "lbp_animeface.xml": SecondLook("animeface", 11),
+    "haar_animeface.xml": SecondLook("animeface", 12),
 }
 
 
@@ -48,10 +56,10 @@ def cascade_path(named: Optional[Path]) -> Path:
     raise UserError(f"{named} is no file, and no shipped cascade ({', '.join(shipped)})")
 
 
-def verifier_of(cascade: Path) -> Optional[str]:
-    """The name of the verifier that belongs to a cascade; none to a cascade that is not shipped."""
+def second_look_of(cascade: Path) -> Optional[SecondLook]:
+    """What belongs to a cascade; nothing to a cascade that is not shipped."""
     places = [folder / cascade.name for folder in _folders("cascades")]
-    return VERIFIERS.get(cascade.name) if cascade.resolve() in places else None
+    return SECOND_LOOKS.get(cascade.name) if cascade.resolve() in places else None
 
 
 def verifier_path(named: str) -> Path:

@@ -1,7 +1,7 @@
 """Detection: OpenCV's own boxes, our score, and what is refused."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,8 @@ import skimage.data
 from cvbaseline.detection import DetectionParameters, Detections, detect, open_cascade
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions
-from cvbaseline.formats.cascade_xml import load_cascade, render_cascade
+from cvbaseline.formats.cascade_xml import load_cascade, render_cascade, save_cascade
+from cvbaseline.opencv_cascade import OpenCVCascade
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 FRONTAL_FACE = skimage.data.lbp_frontal_face_cascade_filename()
@@ -37,10 +38,15 @@ def astronaut():
     return cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)
 
 
+def plain(cascade):
+    """OpenCV's own detector."""
+    return cascade.detector() if isinstance(cascade, OpenCVCascade) else cascade
+
+
 def opencv_boxes(grey, classifier, parameters):
     """detectMultiScale's boxes with the same parameters, in a fixed order."""
     largest = parameters.max_size or 0
-    boxes = classifier.detectMultiScale(
+    boxes = plain(classifier).detectMultiScale(
         grey,
         parameters.scale_factor,
         parameters.min_neighbors,
@@ -99,7 +105,7 @@ def test_flat_windows_do_not_pass_a_cascade_of_one_stage(astronaut):
         assert sorted(map(tuple, found.boxes.tolist())) == expected
         assert len(expected) > 0
     flat = np.full((60, 60), 200, np.uint8)
-    assert len(classifier.detectMultiScale3(flat, minNeighbors=0, outputRejectLevels=True)[0])
+    assert len(plain(classifier).detectMultiScale3(flat, minNeighbors=0, outputRejectLevels=True)[0])
     assert len(detect(flat, classifier, DetectionParameters(min_neighbors=0)).boxes) == 0
 
 
@@ -107,7 +113,7 @@ def test_score_is_the_sum_of_the_windows_probabilities(golden, astronaut):
     grey = astronaut[40:200, 150:310]
     parameters = DetectionParameters(min_neighbors=2)
     found = detect(grey, golden, parameters)
-    windows, _, sums = golden.detectMultiScale3(
+    windows, _, sums = plain(golden).detectMultiScale3(
         grey, 1.1, 0, 0, (24, 24), (0, 0), outputRejectLevels=True
     )
     assert len(found.boxes) > 3
@@ -191,10 +197,28 @@ def test_opens_every_golden_cascade_from_any_path(folder, tmp_path, astronaut):
     path.write_bytes((folder / "cascade.xml").read_bytes())
     opened = open_cascade(path)
     direct = cv2.CascadeClassifier(str(folder / "cascade.xml"))
-    assert opened.getOriginalWindowSize() == direct.getOriginalWindowSize()
+    assert plain(opened).getOriginalWindowSize() == direct.getOriginalWindowSize()
     grey = astronaut[60:160, 170:270]
     everything = DetectionParameters(min_neighbors=0)
     assert opencv_boxes(grey, opened, everything) == opencv_boxes(grey, direct, everything)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 50])
+def test_the_first_stages_are_a_cascade_of_their_own(stages, tmp_path, astronaut):
+    whole = load_cascade(GOLDEN / "lbp_GAB" / "cascade.xml")
+    path = tmp_path / "short.xml"
+    save_cascade(path, replace(whole, stages=whole.stages[:stages]))
+    short = cv2.CascadeClassifier(str(path))
+    opened, grey = open_cascade(GOLDEN / "lbp_GAB" / "cascade.xml"), astronaut[60:160, 170:270]
+    for min_neighbors in (0, 3):
+        parameters = DetectionParameters(min_neighbors=min_neighbors, stages=stages)
+        found = detect(grey, opened, parameters)
+        expected = opencv_boxes(grey, short, parameters)
+        assert sorted(map(tuple, found.boxes.tolist())) == expected
+    assert expected or stages > 3
+    assert detect(grey, opened, DetectionParameters()).boxes.tolist() == (
+        detect(grey, opened, replace(parameters, stages=50, min_neighbors=10)).boxes.tolist()
+    )
 
 
 def test_wide_windows(tmp_path, astronaut):
@@ -230,6 +254,7 @@ def test_opencv_without_cascades(monkeypatch):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"stages": 0}, "stages must be"),
         ({"scale_factor": 1.0}, "scale factor must be"),
         ({"scale_factor": float("nan")}, "scale factor must be"),
         ({"min_neighbors": -1}, "min neighbors must be"),

@@ -20,13 +20,13 @@ from cvbaseline.detection import (
     with_verifier,
 )
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_annotated_pictures
+from cvbaseline.detector_quality.search_journal import Searched, SearchJournal
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.model_file import load_model, save_model
 from cvbaseline.second_look import open_verifier
-from cvbaseline.shipped import VERIFIERS, cascade_path, default_cascade
-from cvbaseline.sweeping.journal import Searched, SearchJournal
+from cvbaseline.shipped import SECOND_LOOKS, cascade_path, default_cascade
 from cvbaseline.verifier_boxes import judge
 
 SAMPLES = Path(__file__).parents[1] / "training_samples"
@@ -77,7 +77,7 @@ def test_as_boxes_of_opencv_judged_one_by_one(verifier, cascade, equalise_pictur
     scores = dict(zip(map(tuple, plain.boxes.tolist()), plain.scores.tolist()))
     grey = cv2.equalizeHist(picture) if equalise_picture else picture
     expected, dropped = {}, 0
-    for box in map(tuple, cascade.detectMultiScale(grey, 1.1, 2, 0, (24, 24)).tolist()):
+    for box in map(tuple, cascade.detector().detectMultiScale(grey, 1.1, 2, 0, (24, 24)).tolist()):
         (crop,) = crop_faces(grey, as_boxes([box]), CropOptions(size=48, margin=0.2))
         other, face = model.estimator.predict_proba(crop.reshape(1, -1))[0]
         odds = face / other * math.sqrt(scores[box]) / math.exp(model.provenance["verify_above"])
@@ -103,11 +103,16 @@ def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
 
 def test_auto_is_what_belongs_to_a_shipped_cascade():
     auto = DetectionParameters()
-    for name, verifier in VERIFIERS.items():
-        assert with_verifier(auto, cascade_path(Path(name))).verify == verifier
+    for name, (verifier, stages) in SECOND_LOOKS.items():
+        path = cascade_path(Path(name))
+        for parameters in (auto, replace(auto, verify=verifier)):
+            suited = with_verifier(parameters, path)
+            assert (suited.verify, suited.stages) == (verifier, stages)
+        assert with_verifier(replace(auto, stages=3), path).stages == 3
         assert open_verifier(verifier).model.classes == ("other", "face")
-    assert with_verifier(auto, WEAK).verify == "auto"  # none belongs to it
-    assert with_verifier(replace(auto, verify="none"), default_cascade()).verify == "none"
+    assert with_verifier(auto, WEAK) == auto  # none belongs to it
+    none = replace(auto, verify="none")
+    assert with_verifier(none, default_cascade()) == none
 
 
 def test_the_json_is_of_the_shipped_verifier():
@@ -119,11 +124,13 @@ def test_the_json_is_of_the_shipped_verifier():
     assert (models / record["model"]).stat().st_size == record["bytes"] <= 3_000_000
 
 
-def test_the_shipped_verifier_makes_a_permissive_cascade_precise(capsys):
-    found = {}
+@pytest.mark.parametrize("cascade", ["lbp_animeface", "haar_animeface"])
+def test_the_shipped_verifier_makes_the_first_stages_precise(cascade, capsys):
+    stages, found = SECOND_LOOKS[f"{cascade}.xml"].stages, {}
     for verify in ("none", "auto"):
-        words = ["detect", str(SCENES), "--json", f"--verify={verify}"]
-        assert main([*words, "--cascade=lbp_animeface_permissive"]) == 0
+        words = ["detect", str(SCENES), "--json", f"--verify={verify}", f"--cascade={cascade}"]
+        # "auto" is to take so many stages by itself.
+        assert main(words + [f"--stages={stages}"] * (verify == "none")) == 0
         shown = json.loads(capsys.readouterr().out)
         found[verify] = {entry["picture"]: entry["faces"] for entry in shown}
     hits = dict.fromkeys(found, 0)

@@ -41,7 +41,7 @@ def opencv_boxes(grey, classifier, parameters, min_neighbors):
     """What detectMultiScale finds."""
     least, most = parameters.min_size, parameters.max_size or 0
     return as_set(
-        classifier.detectMultiScale(
+        classifier.detector().detectMultiScale(
             grey, parameters.scale_factor, min_neighbors, 0, (least, least), (most, most)
         )
     )
@@ -107,7 +107,7 @@ def test_a_window_of_two_possible_sizes_is_not_guessed():
     """A 26 x 26 rest in the corner is a window of 26 or 27 pixels whose grids both start there."""
     grey = np.zeros((26, 26), np.uint8)
     classifier = open_cascade(CASCADES["lbp"])
-    search = Search(grey, classifier, 1.035, 24, None)
+    search = Search(grey, classifier.detector(), 1.035, 24, None)
     sizes = {one.size[0] for one in search_passes(search)}
     assert sizes == {24, 25, 26}
     corner = np.array([[0, 0, 26, 26]], np.int32)

@@ -22,11 +22,10 @@ from cvbaseline.options import argument, option
 from cvbaseline.shipped import cascade_path
 
 if TYPE_CHECKING:
-    import cv2
-
     from cvbaseline.classification.predictions import Prediction
     from cvbaseline.datasets import LabelledFaces
     from cvbaseline.model_file import FaceModel
+    from cvbaseline.opencv_cascade import OpenCVCascade
 
 Tell = Callable[[str], None]
 
@@ -283,7 +282,7 @@ def predict(options: PredictOptions, tell: Tell = lambda line: None) -> list["Pr
 def predict_picture(
     path: Path,
     model: "FaceModel",
-    classifier: Optional["cv2.CascadeClassifier"],
+    classifier: Optional["OpenCVCascade"],
     parameters: DetectionParameters,
 ) -> list["Prediction"]:
     """The answers for each face that the cascade finds, or for the whole picture without one."""
@@ -310,7 +309,7 @@ def predict_picture(
     ]
 
 
-def open_detector(cascade: Optional[Path]) -> "cv2.CascadeClassifier":
+def open_detector(cascade: Optional[Path]) -> "OpenCVCascade":
     """The cascade of that file, or the shipped one."""
     return open_cascade(cascade_path(cascade))
 
