@@ -2,35 +2,31 @@
 
     python models/train_anime_emotions.py ANIME_EMOTIONS ANIME_EMOTIONS_MORE WORK [CASCADE]
 
-The folders are those of anime_emotions.zip and anime_emotions_more.zip, unpacked: sprites of
-visual novels with the box of the face and the emotion that the artist named (`emotion_loose`).
-Their faces are cut out as the shipped cascade (or CASCADE) boxes them, so that the model learns
-from what the sorter will show it. WORK is the folder of `pretrain_on_photographs.py`: the network
-starts from what it has learnt there, and an eighth of what it sees goes on being drawn by this
-package.
+The folders are those of `emotion_faces.py`; the shipped cascade (or CASCADE) boxes the faces. WORK
+is the folder of `pretrain_on_photographs.py`: the network starts from what it has learnt there, and
+an eighth of what it sees goes on being drawn by this package.
 
-Needs Keras; two cores take about half an hour. A fold that is finished is kept in WORK, and not
-done again.
+Needs Keras; two cores take about half an hour. The network of a fold that is finished is kept in
+WORK (network_N.npy, float32, see `network_weights`), and not trained again.
 
 Writes models/anime_emotions.npz, a network that OpenCV runs, and models/anime_emotions.json: data,
 parameters, seed, and the quality on artists that the model has not seen.
 """
 
-import csv
 import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from emotion_faces import CROP, Faces, all_sprites, drawn_faces, read_drawn, read_faces, rows_of
 from joblib import Parallel, delayed
 from pretrain_on_photographs import BATCH, LARGE, SIDE, WIDTHS, shrunk
 from scipy.special import softmax
 from tqdm import tqdm
 
-from cvbaseline.boxes import iou
 from cvbaseline.classification.cross_validation import split_folds
 from cvbaseline.classification.metrics import measure, named_share, unsure_threshold
 from cvbaseline.classification.report import (
@@ -49,103 +45,20 @@ from cvbaseline.classifiers.keras_network import (
 from cvbaseline.classifiers.network_training import Plan, compile_network
 from cvbaseline.classifiers.onnx_export import onnx_features
 from cvbaseline.classifiers.onnx_network import OnnxNetwork
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
-from cvbaseline.drawing import EMOTIONS, draw_face
-from cvbaseline.faces import CropOptions, crop_faces
-from cvbaseline.images import read_grey
+from cvbaseline.detection import open_cascade
+from cvbaseline.drawing import EMOTIONS
 from cvbaseline.model_file import FaceModel, save_model
 from cvbaseline.shipped import default_cascade
 
 SEED = 1
 FOLDS = 8
-CROP = CropOptions(size=SIDE, margin=0.0)
 TRAINING = {
     "epochs": 20, "learning_rate": 2e-3, "weight_decay": 0.03, "label_smoothing": 0.1,
     "dropout": 0.3, "warm_up": 0.1, "balance": 0.5, "drawn_share": 0.125,
 }  # fmt: skip
 # balance: how much a class's rarity counts: 0 not at all, 1 shows every class equally often.
 AUGMENTATION = Augmentation(rotation=20, zoom=0.15, erasing=0.3)
-BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well
-MIN_IOU = 0.3
-DRAWN_TESTS, FIRST_TEST_SEED, DRAWN_SIZE = 350, 2_000_000, 160
-
-
-class Faces(NamedTuple):
-    """Labelled faces."""
-
-    crops: np.ndarray  # uint8 (n, size, size)
-    labels: np.ndarray  # int (n,), indices into EMOTIONS
-    groups: np.ndarray  # str (n,)
-    strict: np.ndarray  # bool (n,): the label is not only a mild form of the emotion
-    found: np.ndarray  # bool (n,): by the cascade
-
-
-def sprites(folder: Path, group_column: str) -> list[tuple[Path, str, str, bool, np.ndarray]]:
-    """Path, emotion, group, strictness and box of every sprite with a label."""
-    with open(folder / "labels.csv", encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["emotion_loose"]]
-    return [
-        (
-            folder / (row.get("sprite") or row["file"]),
-            row["emotion_loose"],
-            f"{folder.name}/{row[group_column]}",
-            row["emotion"] == row["emotion_loose"],
-            np.array([float(row[name]) for name in "xywh"]),
-        )
-        for row in rows
-    ]
-
-
-def found_box(picture: np.ndarray, truth: np.ndarray, classifier: Any) -> Optional[np.ndarray]:
-    """The cascade's box of the face whose labelled box is `truth`; None where it has none."""
-    boxes = detect(picture, classifier, DetectionParameters(min_neighbors=3)).boxes
-    overlap = iou(boxes, truth[None])[:, 0]
-    return boxes[overlap.argmax()] if len(boxes) and overlap.max() >= MIN_IOU else None
-
-
-def read_faces(rows: list, classifier: Any) -> Faces:
-    """Crops of all faces; where the cascade misses one, its box is put where it usually is."""
-    pictures, boxes, truths = [], [], []
-    for path, *_, box in rows:
-        grey = read_grey(path)
-        pictures.append(cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_CONSTANT, value=128))
-        truths.append(box + [BORDER, BORDER, 0, 0])
-        boxes.append(found_box(pictures[-1], truths[-1], classifier))
-    usual = np.median(
-        [relative(box, truth) for box, truth in zip(boxes, truths) if box is not None], axis=0
-    )
-    crops = []
-    for picture, box, truth in zip(pictures, boxes, truths):
-        box = usual * truth[2] + [*truth[:2], 0, 0] if box is None else box
-        crops.append(crop_faces(picture, np.rint(box)[None], CROP)[0])
-    _, emotions, groups, strict, _ = zip(*rows)
-    return Faces(
-        np.stack(crops),
-        np.array([EMOTIONS.index(emotion) for emotion in emotions]),
-        np.array(groups),
-        np.array(strict),
-        np.array([box is not None for box in boxes]),
-    )
-
-
-def relative(box: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """A box as seen from the labelled one: place and size in units of its width."""
-    return (box - [*truth[:2], 0, 0]) / truth[2]
-
-
-def drawn_faces(count: int, first_seed: int, classifier: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Faces drawn by this package that the cascade finds: crops (n, size, size), labels (n,)."""
-    crops, labels = [], []
-    for number in range(count):
-        label = number % len(EMOTIONS)
-        face = draw_face(first_seed + number, EMOTIONS[label], DRAWN_SIZE)
-        grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
-        grey = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
-        box = found_box(grey, np.array(face.box) + [BORDER, BORDER, 0, 0], classifier)
-        if box is not None:
-            crops.append(crop_faces(grey, box[None], CROP)[0])
-            labels.append(label)
-    return np.stack(crops), np.array(labels)
+DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 
 
 def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarray:
@@ -198,36 +111,41 @@ def as_classifier(weights: np.ndarray, scale: float) -> OnnxNetwork:
     return classifier
 
 
-def fold_scores(
-    faces: Faces, drawn: Faces, start: np.ndarray, number: int, train: np.ndarray, test: np.ndarray,
-    work: Path,
-) -> np.ndarray:  # fmt: skip
-    """Log probabilities, before calibration, of a fold's faces by a network that saw none of it."""
-    path = work / f"fold_{number}.npy"
+class Fold(NamedTuple):
+    """A part of the faces, and a network that has seen nothing of its groups."""
+
+    test: np.ndarray  # int (m,), indices of faces
+    weights: np.ndarray  # float32 (w,)
+
+
+def fold_networks(faces: Faces, drawn: Faces, start: np.ndarray, work: Path) -> list[Fold]:
+    """A network for each of the folds; those in `work` are not trained again."""
+    splits = [tuple(map(np.asarray, split)) for split in
+              split_folds(faces.labels, faces.groups, FOLDS, SEED)]  # fmt: skip
+    weights = Parallel(n_jobs=2)(
+        delayed(fold_weights)(faces, drawn, start, number, train, work)
+        for number, (train, _) in enumerate(splits)
+    )
+    return [Fold(test, one) for (_, test), one in zip(splits, weights)]
+
+
+def fold_weights(
+    faces: Faces, drawn: Faces, start: np.ndarray, number: int, train: np.ndarray, work: Path
+) -> np.ndarray:
+    """What a network has learnt from the faces `train`."""
+    path = work / f"network_{number}.npy"
     if not path.exists():
         one_thread()
-        weights = learn(Faces(*(values[train] for values in faces)), drawn, start, number)
-        probabilities = as_classifier(weights, 1.0).predict_proba(rows_of(faces.crops[test]))
-        np.save(path, np.log(probabilities))
+        np.save(path, learn(Faces(*(values[train] for values in faces)), drawn, start, number))
     return np.load(path)
 
 
-def rows_of(crops: np.ndarray) -> np.ndarray:
-    """Faces (n, size, size) as the rows that classifiers take."""
-    return crops.reshape(len(crops), -1)
-
-
-def held_out(faces: Faces, drawn: Faces, start: np.ndarray, work: Path) -> np.ndarray:
-    """Uncalibrated log probabilities of every face by a network that saw nothing of its group."""
-    folds = [tuple(map(np.asarray, fold)) for fold in
-             split_folds(faces.labels, faces.groups, FOLDS, SEED)]  # fmt: skip
-    parts = Parallel(n_jobs=2)(
-        delayed(fold_scores)(faces, drawn, start, number, *fold, work)
-        for number, fold in enumerate(folds)
-    )
+def held_out(faces: Faces, folds: list[Fold]) -> np.ndarray:
+    """Uncalibrated log probabilities of every face by the network that saw nothing of its group."""
     scores = np.zeros((len(faces.labels), len(EMOTIONS)))
-    for (_, test), part in zip(folds, parts):
-        scores[test] = part
+    for fold in folds:
+        classifier = as_classifier(fold.weights, 1.0)
+        scores[fold.test] = np.log(classifier.predict_proba(rows_of(faces.crops[fold.test])))
     return scores
 
 
@@ -237,14 +155,6 @@ def quality_of(faces: Faces, probabilities: np.ndarray, mask: np.ndarray) -> dic
     return {"faces": int(mask.sum()), **quality_record(quality, EMOTIONS)}
 
 
-def read_drawn(work: Path) -> Faces:
-    """The faces that pre-training has drawn."""
-    with np.load(work / "drawn.npz") as file:
-        pictures, labels = file["pictures"], file["targets"].argmax(axis=1)
-    nobody, yes = np.full(len(labels), ""), np.ones(len(labels), bool)
-    return Faces(pictures, labels, nobody, yes, yes)
-
-
 def main(arguments: list[str]) -> None:
     """Read, estimate, learn from everything, save."""
     if len(arguments) not in (3, 4):
@@ -252,15 +162,13 @@ def main(arguments: list[str]) -> None:
     work = Path(arguments[2])
     cascade = Path(arguments[3]) if len(arguments) == 4 else default_cascade()
     classifier = open_cascade(cascade)
-    faces = read_faces(
-        sprites(Path(arguments[0]), "game") + sprites(Path(arguments[1]), "group"), classifier
-    )
+    faces = read_faces(all_sprites(Path(arguments[0]), Path(arguments[1])), classifier)
     drawn, start = read_drawn(work), np.load(work / "pretrained.npy")
     counts = dict(zip(EMOTIONS, np.bincount(faces.labels).tolist()))
     print(f"{len(faces.labels)} faces of {len(set(faces.groups))} groups: {counts}")
     print(f"{faces.found.mean():.1%} found by {cascade.name}; {len(drawn.labels)} drawn faces")
 
-    scores = held_out(faces, drawn, start, work)
+    scores = held_out(faces, fold_networks(faces, drawn, start, work))
     scale = fit_scale(scores, faces.labels, np.ones(len(scores)))
     probabilities = softmax(scale * scores, axis=1)
     everything = np.ones(len(faces.labels), bool)
