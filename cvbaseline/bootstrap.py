@@ -6,7 +6,7 @@ interval). Two measures taken of the same draws are paired: the interval of thei
 free of what is hard or easy about single pictures for both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,24 @@ def draws(count: int, seed: int = 0, rounds: int = BOOTSTRAP_ROUNDS) -> Iterator
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
         yield np.bincount(rng.integers(count, size=count), minlength=count)
+
+
+def group_numbers(groups: Sequence[Hashable]) -> np.ndarray:
+    """Numbers of groups, from 0 in the order they come, int64 (n,); each None is one by itself."""
+    numbers: dict[Hashable, int] = {}
+    keys = [(place,) if group is None else group for place, group in enumerate(groups)]
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+
+
+def draws_of_groups(
+    units: np.ndarray, seed: int = 0, rounds: int = BOOTSTRAP_ROUNDS
+) -> Iterator[np.ndarray]:
+    """As `draws`, for items of which those of one number (from `group_numbers`) are drawn together.
+
+    How often each item is drawn, int64 (n,). With a number of its own for each item it is `draws`.
+    """
+    for drawn in draws(int(units.max()) + 1, seed, rounds):
+        yield drawn[units]
 
 
 def percentile_interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

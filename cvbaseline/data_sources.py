@@ -8,7 +8,6 @@
 With a detector, the faces are cut where it finds them, and what it misses stays in the data.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from cvbaseline.datasets import (
 )
 from cvbaseline.errors import FormatError, UserError, require
 from cvbaseline.faces import CropOptions
+from cvbaseline.grouping import check_grouping, group_pattern, path_below
 from cvbaseline.options import argument, option
 
 TRAINING_NAMES = ("train", "training")
@@ -34,7 +34,6 @@ PART_NAMES = frozenset((
     *TRAINING_NAMES, "test", "testing", "val", "valid", "validation", "dev", "publictest",
     "privatetest",
 ))  # fmt: skip
-GROUPINGS = "folder:LEVEL, column:NAME, pattern:REGEX, near-duplicates or none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +68,6 @@ class DataOptions(CropOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_grouping(self.group_by)
-
-
-def check_grouping(grouping: Optional[str]) -> None:
-    """UserError for anything but one of `GROUPINGS`."""
-    kind, colon, value = (grouping or "none").partition(":")
-    known = (kind in ("none", "near-duplicates") and not colon) or (
-        kind in ("column", "pattern") and value
-    )
-    level = kind == "folder" and value.isdecimal() and int(value) >= 1
-    require(bool(known or level), f"--group-by {grouping}: expected {GROUPINGS}")
 
 
 def read_data(options: DataOptions) -> LabelledFaces:
@@ -186,17 +175,7 @@ def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
 
 
 def _class_folders(folder: Path, options: DataOptions) -> list[Entry]:
-    return list_class_folders(folder, _group_pattern(options.group_by), options.nested)
-
-
-def _group_pattern(grouping: Optional[str]) -> Optional[str]:
-    """The regular expression on the path that finds the group."""
-    kind, _, value = (grouping or "").partition(":")
-    if kind == "pattern":
-        return value
-    if kind == "folder":
-        return rf"^(?:[^/]+/){{{int(value) - 1}}}([^/]+)/"
-    return None
+    return list_class_folders(folder, group_pattern(options.group_by), options.nested)
 
 
 def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
@@ -213,7 +192,7 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
         )
         return read_fer2013(path, options)
     column = value.lower() if kind == "column" else "group"
-    entries, notes = list_csv(path, _group_pattern(options.group_by), column)
+    entries, notes = list_csv(path, group_pattern(options.group_by), column)
     faces = _read_entries(entries, options)
     return faces._replace(problems=(*faces.problems, *notes))
 
@@ -237,11 +216,11 @@ def _annotated(path: Path) -> list[Entry]:
 
 def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
     """Crop the entries' faces, with a detector if asked; group by what tells nothing else."""
-    pattern = _group_pattern(options.group_by)
+    pattern = group_pattern(options.group_by)
     if pattern is not None:
         entries = [
             entry if entry.group is not None
-            else entry._replace(group=group_of(_below(entry.path, options.data), pattern))
+            else entry._replace(group=group_of(path_below(entry.path, options.data), pattern))
             for entry in entries
         ]  # fmt: skip
     several = len({entry.path for entry in entries}) < len(entries)
@@ -253,11 +232,6 @@ def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
     from cvbaseline.scenes import read_detected
 
     return read_detected(entries, options, _detector(options.cascade), source)
-
-
-def _below(path: Path, data: Path) -> str:
-    folder = data if data.is_dir() else data.parent
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _detector(cascade: Optional[Path]) -> "Callable":

@@ -8,7 +8,6 @@ import pytest
 from cvbaseline.detector_quality.annotated_pictures import (
     find_annotations,
     read_annotated_pictures,
-    read_each,
 )
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.formats.plain_json import parse_plain_json
@@ -128,13 +127,3 @@ def test_what_cannot_be_found(folder):
 def test_malformed_plain_json(root, place):
     with pytest.raises(FormatError, match=f"^t.json, {place}"):
         parse_plain_json(json.dumps(root).encode(), "t.json", "face")
-
-
-def test_unreadable_pictures_are_skipped_and_named(folder):
-    (folder / "info.dat").write_text("gone.png 1 1 1 5 5\na.png 1 3 4 10 11\n")
-    pictures, skipped = read_annotated_pictures(folder), []
-    [(picture, grey)] = read_each(pictures, skipped.append)
-    assert picture.path.name == "a.png" and grey.shape == (20, 40) and grey[1, 1] == 41
-    assert len(skipped) == 1 and "gone.png" in skipped[0]
-    with pytest.raises(UserError, match="no picture can be read; the last: .*gone.png"):
-        list(read_each(pictures[:1], skipped.append))

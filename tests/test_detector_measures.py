@@ -19,7 +19,9 @@ from cvbaseline.detector_quality.searching import SearchedPicture, short_names
 FACE = (10, 10, 40, 40)
 
 
-def searched(faces, found, candidates=None, ignore=(), milliseconds=10.0, size=(1000, 500)):
+def searched(
+    faces, found, candidates=None, ignore=(), milliseconds=10.0, size=(1000, 500), group=None
+):
     """A picture; boxes as [(box, score), ...]."""
 
     def detections(scored):
@@ -27,7 +29,7 @@ def searched(faces, found, candidates=None, ignore=(), milliseconds=10.0, size=(
         scores = np.array([score for _, score in scored])
         return CountedDetections(as_boxes([box for box, _ in scored]), scores, counts)
 
-    picture = AnnotatedPicture(Path("a.png"), as_boxes(faces), as_boxes(list(ignore)))
+    picture = AnnotatedPicture(Path("a.png"), as_boxes(faces), as_boxes(list(ignore)), group)
     candidates = found if candidates is None else candidates
     found, candidates = detections(found).above(0), detections(candidates)
     return SearchedPicture(picture, size, found, candidates, milliseconds)
@@ -161,6 +163,45 @@ def test_single_interval_is_scipys():
     estimate = measure_detector(pictures, 0.3).estimates["milliseconds"]
     assert estimate.low == pytest.approx(theirs.low, abs=0.1)
     assert estimate.high == pytest.approx(theirs.high, abs=0.1)
+
+
+def test_intervals_of_groups_by_hand():
+    # Show A: 2 of 2 faces found, show B: 1 of 4, with a false box. Drawn whole, with the chances
+    # 1/4, 1/2, 1/4: the recall is 2/2 (AA), 3/6 (AB) or 1/4 (BB), and so on.
+    other, third, far = (100, 10, 40, 40), (200, 10, 40, 40), (300, 300, 40, 40)
+    pictures = [
+        searched([FACE], [(FACE, 3.0)], group="A", milliseconds=10),
+        searched([FACE, other, third], [], group="B", milliseconds=60),
+        searched([FACE], [(FACE, 4.0)], group="A", milliseconds=30),
+        searched([FACE], [(FACE, 2.0), (far, 5.0)], group="B", milliseconds=100),
+    ]
+    quality = measure_detector(pictures, 0.3)
+    drawn = dict(zip(MEASURES, quality.samples.T))
+    assert set(drawn["recall"]) == {1, 3 / 6, 1 / 4}
+    assert set(drawn["precision"]) == {1, 3 / 4, 1 / 2}
+    assert set(drawn["false_per_picture"]) == {0, 1 / 4, 2 / 4}
+    assert set(drawn["milliseconds"]) == {20, 50, 80}
+    assert np.mean(drawn["recall"] == 3 / 6) == pytest.approx(1 / 2, abs=0.05)
+    assert quality.estimates["recall"] == (3 / 6, 1 / 4, 1)
+    assert quality.estimates["milliseconds"] == (50, 20, 80)
+    assert (quality.sizes[0].recall.low, quality.sizes[0].recall.high) == (1 / 4, 1)
+    alone = [one._replace(picture=one.picture._replace(group=None)) for one in pictures]
+    assert len(set(measure_detector(alone, 0.3).samples[:, 0])) > 3
+
+
+def test_copies_in_groups_of_their_own_prove_nothing():
+    [pictures] = random_pictures(np.random.default_rng(5), (0.7,))
+    copies = [
+        entry._replace(picture=entry.picture._replace(group=number))
+        for number, entry in enumerate(pictures)
+        for _ in range(4)
+    ]
+    one, four, careless = (
+        measure_detector(entries, 0.3).estimates["recall"]
+        for entries in (pictures, copies, pictures * 4)
+    )
+    assert four == pytest.approx(one)
+    assert careless.high - careless.low == pytest.approx((one.high - one.low) / 2, rel=0.2)
 
 
 def test_a_detector_does_not_differ_from_itself():

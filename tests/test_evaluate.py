@@ -10,9 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cvbaseline.bootstrap import draws_of_groups
 from cvbaseline.cli import main
 from cvbaseline.detect_pictures import DetectOptions, detect_pictures
-from cvbaseline.detection import DetectionParameters, detect_counted, option_line
+from cvbaseline.detection import (
+    DetectionParameters,
+    detect,
+    detect_counted,
+    open_cascade,
+    option_line,
+)
 from cvbaseline.detector_quality import searching
 from cvbaseline.detector_quality.compare import CompareOptions, compare
 from cvbaseline.detector_quality.evaluate import EvaluateOptions, evaluate
@@ -23,11 +30,20 @@ from cvbaseline.formats.cascade_xml import (
     render_cascade,
     render_cascade_old_layout,
 )
-from cvbaseline.shipped import cascade_path, default_cascade
+from cvbaseline.images import read_grey, write_picture
+from cvbaseline.model_file import load_model, save_model
+from cvbaseline.shipped import cascade_path, default_cascade, verifier_path
 
 SCENES = Path(__file__).parents[1] / "training_samples" / "scenes"
 GOLDEN = Path(__file__).parent / "data" / "golden"
 QUICK = {"rounds": 1}
+COARSE = {"scale_factor": 1.3, "min_size": 40, "min_neighbors": 3}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory, monkeypatch):
+    """A folder of each test's own for the searches that are kept."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +273,8 @@ def test_shipped_cascades_have_names(tmp_path, monkeypatch):
         (["evaluate", "{scenes}", "--rounds", "0"], "--rounds"),
         (["evaluate", "{scenes}", "--json", "{taken}"], "is there already"),
         (["evaluate", "{scenes}", "--report", "{taken}"], "is there already"),
+        (["evaluate", "{scenes}", "--searches", "{taken}"], "is no file of searches"),
+        (["evaluate", "{scenes}", "--searches", "{empty}/no/where"], "cannot be written"),
         (["compare", "lbp_animeface", "--pictures", "{scenes}"], "two cascades"),
         (["compare", "lbp_animeface", "lbp_animeface"], "--pictures"),
     ],
@@ -302,3 +320,164 @@ def test_a_picture_that_cannot_be_searched_stops_nothing(truth, monkeypatch):
     assert [problem.rpartition("/")[2] for problem in result.skipped] == [
         "0001.jpg: OpenCV cannot search the picture (too large)"
     ]
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """The timed searches that are made, by a clock that the pictures move.
+
+    A timed search takes as many seconds as the picture is bright, so every run takes the same.
+    """
+    made, clock = [], [0]
+    real = searching.detect
+
+    def watched(grey, classifier, parameters):
+        made.append(parameters)
+        clock[0] += round(float(grey.mean()))
+        return real(grey, classifier, parameters)
+
+    monkeypatch.setattr(searching, "detect", watched)
+    monkeypatch.setattr(searching, "CLOCK", lambda: clock[0])
+    few_draws = "cvbaseline.detector_quality.measures.draws_of_groups"
+    monkeypatch.setattr(few_draws, lambda units, seed, rounds: draws_of_groups(units, seed, 20))
+    return made
+
+
+def without_past(record):
+    """A record without what says which run its parts are from."""
+    record["cautions"] = [one for one in record["cautions"] if "from an earlier run" not in one]
+    for detector in record.get("detectors", [record]):
+        for picture in detector["pictures"]:
+            del picture["from_an_earlier_run"]
+    return record
+
+
+def interrupt_at_third(what, done, total):
+    """Ctrl-C when the third picture is done."""
+    if what == "searching pictures" and done == 3:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "compare"])
+def test_an_interrupted_run_goes_on_to_the_same_record(verb, short, truth, tmp_path, timed):
+    shared = {"pictures": truth[0], "rounds": 2, **COARSE}
+    if verb == "evaluate":
+        run, make = evaluate, lambda **more: EvaluateOptions(cascade=short, **shared, **more)
+    else:
+        both = [Path("lbp_animeface"), short]
+        run, make = compare, lambda **more: CompareOptions(cascades=both, **shared, **more)
+    detectors = 1 if verb == "evaluate" else 2
+    run(make(json=tmp_path / "whole.json", searches=tmp_path / "whole.jsonl"))
+    assert len(timed) == 6 * 2 * detectors
+
+    timed.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(make(json=tmp_path / "parts.json"), progress=interrupt_at_third)
+    assert len(timed) == 3 * 2 * detectors and not (tmp_path / "parts.json").exists()
+    with open("cvbaseline-searches.jsonl", "ab") as file:
+        file.write(b'{"program": "cvbaseline')  # and the computer was switched off
+    told = []
+    run(make(json=tmp_path / "parts.json"), tell=told.append)
+    assert len(timed) == 6 * 2 * detectors
+    assert "3 of 6 pictures are known from an earlier run" in "".join(told)
+    files = (tmp_path / f"{name}.json" for name in ("whole", "parts"))
+    whole, parts = (json.loads(file.read_text()) for file in files)
+    first = parts.get("detectors", [parts])[0]["pictures"]
+    assert [one["from_an_earlier_run"] for one in first] == [True] * 3 + [False] * 3
+    assert without_past(parts) == without_past(whole)
+
+    timed.clear()
+    run(make(json=tmp_path / "again.json"))
+    assert timed == []
+    assert without_past(json.loads((tmp_path / "again.json").read_text())) == whole
+
+
+def test_what_changed_is_searched_again(short, truth, tmp_path, timed):
+    asked = {"pictures": truth[0], "cascade": short, "rounds": 1, **COARSE}
+    evaluate(EvaluateOptions(**asked))
+    first, second, *_ = sorted(tmp_path.glob("*.jpg"))
+    first.write_bytes(second.read_bytes())  # a picture that is known by its content
+    timed.clear()
+    known = evaluate(EvaluateOptions(**asked)).searched
+    assert timed == []
+    assert known[0].found.boxes.tolist() == known[1].found.boxes.tolist() != []
+
+    grey = np.ascontiguousarray(np.fliplr(read_grey(second)))
+    write_picture(second.with_suffix(".png"), grey)
+    second.with_suffix(".png").replace(second)
+    again = evaluate(EvaluateOptions(**asked))
+    assert len(timed) == 1
+    expected = detect(grey, open_cascade(short), again.parameters)
+    assert again.searched[1].found.boxes.tolist() == expected.boxes.tolist()
+    assert [entry.before for entry in again.searched] == [True, False, True, True, True, True]
+
+    changes = [{"min_neighbors": 4}, {"min_score": 3.0}, {"rounds": 2}, {"verify": "animeface"}]
+    for change in changes:
+        timed.clear()
+        evaluate(EvaluateOptions(**(asked | change)))
+        assert len(timed) == 6 * change.get("rounds", 1), change
+    timed.clear()
+    evaluate(EvaluateOptions(**asked))
+    assert timed == []  # the first setting is still known
+    short.write_bytes(short.read_bytes() + b"\n")
+    evaluate(EvaluateOptions(**asked))
+    assert len(timed) == 6
+
+
+def test_a_changed_verifier_judges_again(short, truth, tmp_path, timed):
+    model = load_model(verifier_path("animeface"))
+    own = tmp_path / "own.npz"
+    save_model(own, model)
+    shared = {"pictures": truth[0], "rounds": 1, **COARSE}
+    asked = EvaluateOptions(cascade=short, verify=str(own), **shared)
+    before = evaluate(asked)
+    assert len(timed) == 6 and before.quality.counts[0] > 0
+    evaluate(asked)
+    assert len(timed) == 6
+    save_model(own, replace(model, provenance=model.provenance | {"verify_above": 1e6}))
+    assert evaluate(asked).quality.counts[0] == 0  # nothing is face enough
+    assert len(timed) == 12
+
+
+def test_compared_times_are_of_the_same_moments(short, truth, tmp_path, timed):
+    third = tmp_path / "third.xml"
+    shutil.copy(cascade_path(Path("haar_animeface")), third)
+    asked = {"pictures": truth[0], "rounds": 1, **COARSE}
+    evaluate(EvaluateOptions(cascade=short, **asked))
+    timed.clear()
+    compare(CompareOptions(cascades=[Path("lbp_animeface"), short], **asked))
+    assert len(timed) == 12  # what was timed alone is timed again, in turn
+    compare(CompareOptions(cascades=[short, Path("lbp_animeface")], **asked))
+    assert len(timed) == 12
+    compare(CompareOptions(cascades=[short, Path("lbp_animeface"), third], **asked))
+    assert len(timed) == 12 + 18
+
+
+def test_groups_are_told(truth, tmp_path, capsys):
+    path = truth[0]
+    entries = json.loads(path.read_text())
+    for show, names in (("air", ["0000.jpg", "0001.jpg", "0002.jpg"]), ("kanon", ["0003.jpg"])):
+        (tmp_path / show).mkdir()
+        for name in names:
+            (tmp_path / name).rename(tmp_path / show / name)
+            entries[f"{show}/{name}"] = entries.pop(name)
+    (tmp_path / "b").mkdir()
+    for name in ("0004.jpg", "0005.jpg"):
+        (tmp_path / name).rename(tmp_path / "b" / name)
+        entries[f"b/{name}"] = entries.pop(name)
+    path.write_text(json.dumps(entries))
+    out, page = tmp_path / "e.json", tmp_path / "e.html"
+    words = ["evaluate", str(path), "--rounds", "1", "--group-by", "folder:1"]
+    assert main([*words, "--json", str(out), "--report", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "in 6 pictures of 3 groups" in shown and "with 3 groups the intervals" in shown
+    record = json.loads(out.read_text())
+    assert record["intervals"].endswith("over 3 groups")
+    told = {Path(one["picture"]).name: one["group"] for one in record["pictures"]}
+    assert told["0001.jpg"] == "air" and told["0003.jpg"] == "kanon" and told["0005.jpg"] == "b"
+    assert "drawing the groups anew" in " ".join(page.read_text().split())
+    # Three groups have ten different draws.
+    asked = EvaluateOptions(pictures=path, group_by="folder:1", **QUICK)
+    assert len(np.unique(evaluate(asked).quality.samples[:, 0])) <= 10
+    assert main([*words[:-1], "pattern:jpg"]) == 2
+    assert "all pictures of" in capsys.readouterr().err

@@ -16,16 +16,18 @@ from small_faces import MOODS, mood_face
 from cvbaseline.classifiers.hog_svm import HogSvm
 from cvbaseline.cli import main
 from cvbaseline.detection import DetectionParameters, detect, detect_counted, open_cascade
+from cvbaseline.detector_quality.search_journal import Searched, SearchJournal
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.formats.annotations import Annotation, load_info, save_info
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.model_file import FaceModel, load_model, save_model
+from cvbaseline.second_look import Verifier
 from cvbaseline.shipped import default_cascade
 from cvbaseline.sorting.emotion_decision import most_prominent
 from cvbaseline.sorting.manifest import Face
 from cvbaseline.sweeping import choice, end_to_end, searching
-from cvbaseline.sweeping.journal import AnswerJournal, Answers, Searched, SearchJournal
+from cvbaseline.sweeping.answer_journal import AnswerJournal, Answers
 from cvbaseline.sweeping.options import SweepOptions
 from cvbaseline.sweeping.result import command_line, python_lines
 from cvbaseline.sweeping.sweep import sweep
@@ -92,7 +94,13 @@ def read_records(out):
 def test_counts_are_those_of_a_search_for_each_setting(scenes, tmp_path):
     result = sweep(options(scenes, tmp_path / "out", equalise_picture="both"))
     assert len(result.settings) == 2 * 3 * 2 * 2
-    classifier = open_cascade(default_cascade())
+    check_counts(result, scenes)
+    assert 0 < np.nanmax(result.measures["recall"].value)
+
+
+def check_counts(result, scenes, cascade=None):
+    """Each setting's measures are those of a search for it alone."""
+    classifier = open_cascade(cascade or default_cascade())
     pictures = load_info(scenes / "info.dat")
     for number, setting in enumerate(result.settings):
         found = false = faces = 0
@@ -108,7 +116,29 @@ def test_counts_are_those_of_a_search_for_each_setting(scenes, tmp_path):
         assert measured["false_per_picture"] == pytest.approx(false / len(pictures))
         if found + false:
             assert measured["precision"] == pytest.approx(found / (found + false))
-    assert 0 < np.nanmax(result.measures["recall"].value)
+
+
+def test_a_box_is_looked_at_again_once_for_all_min_neighbors(scenes, tmp_path, monkeypatch):
+    judged, real = [], Verifier.scores
+
+    def watched(self, grey, boxes, scores):
+        judged.extend((grey.tobytes(), tuple(box)) for box in boxes.tolist())
+        return real(self, grey, boxes, scores)
+
+    values = {"scale_factor": "1.2", "min_neighbors": "1-10", "min_size": "24"}
+    asked = options(scenes, tmp_path / "out", cascade=GOLDEN, verify="animeface", **values)
+    with monkeypatch.context() as watching:
+        watching.setattr(Verifier, "scores", watched)
+        result = sweep(asked)
+    classifier, search = open_cascade(GOLDEN), replace(result.settings[0], verify="none")
+    found = {
+        (grey.tobytes(), tuple(box))
+        for path, _ in load_info(scenes / "info.dat")
+        for grey in [read_grey(scenes / path)]
+        for box in detect(grey, classifier, search).boxes.tolist()
+    }
+    assert search.min_neighbors == 1 and set(judged) == found and len(judged) == len(found) > 10
+    check_counts(result, scenes, GOLDEN)
 
 
 def test_regions_to_ignore_do_not_count(scenes, tmp_path):
@@ -193,6 +223,28 @@ def test_side_by_side_finds_the_same(scenes, tmp_path):
         assert np.array_equal(*values, equal_nan=True), name
 
 
+def test_groups_are_drawn_whole(scenes, tmp_path):
+    with pytest.raises(UserError, match="does not match"):
+        sweep(options(scenes, tmp_path / "out", group_by="folder:1"))
+    moved = []
+    for number, (path, boxes) in enumerate(load_info(scenes / "info.dat")):
+        place = f"{'abc'[number % 3]}/{path}"
+        (scenes / place).parent.mkdir(exist_ok=True)
+        (scenes / path).rename(scenes / place)
+        moved.append(Annotation(place, boxes))
+    save_info(scenes / "info.dat", moved)
+    out = tmp_path / "out"
+    assert sweep(options(scenes, out, group_by="folder:1")).material.drawn == (3, "groups")
+    head = json.loads((out / "records.json").read_text())
+    assert head["intervals"].endswith("over 3 groups")
+    assert "draws of whole groups" in (out / "report.html").read_text()
+    alone = sweep(options(scenes, out))
+    assert alone.material.drawn == (len(moved), "pictures")
+    pairs = list(zip(head["records"], read_records(out)))
+    assert all(grouped["recall"] == single["recall"] for grouped, single in pairs)
+    assert any(grouped["recall_low"] != single["recall_low"] for grouped, single in pairs)
+
+
 def test_records_hold_every_setting(scenes, tmp_path):
     out = tmp_path / "out"
     result = sweep(options(scenes, out, min_neighbors="2,200"))
@@ -218,7 +270,8 @@ def test_records_hold_every_setting(scenes, tmp_path):
 
 
 def test_the_lines_to_paste_find_the_recommended_boxes(scenes, tmp_path, capsys):
-    result = sweep(options(scenes, tmp_path / "out", equalise_picture="yes", max_size="100"))
+    asked = {"equalise_picture": "yes", "max_size": "100", "verify": "none"}
+    result = sweep(options(scenes, tmp_path / "out", **asked))
     words = command_line(result).split()
     assert words[:3] == ["cvbaseline", "detect", "PICTURES"]
     picture = next(scenes.glob("*.png"))
@@ -227,7 +280,7 @@ def test_the_lines_to_paste_find_the_recommended_boxes(scenes, tmp_path, capsys)
     cascade, grey = open_cascade(default_cascade()), read_grey(picture)
     expected = detect(grey, cascade, result.chosen).boxes.tolist()
     assert [face["box"] for face in told] == expected
-    scope = {"cv2": cv2, "grey": grey, "cascade": cascade}
+    scope = {"cv2": cv2, "grey": grey, "cascade": cascade.detector()}
     exec(python_lines(result), scope)
     assert sorted(map(tuple, np.asarray(scope["boxes"]).reshape(-1, 4).tolist())) == sorted(
         map(tuple, expected)

@@ -18,10 +18,11 @@ from cvbaseline.sweeping.measures import (
 from cvbaseline.sweeping.tally import Tally
 
 
-def tally_of(found, false, faces, milliseconds=None):
+def tally_of(found, false, faces, milliseconds=None, units=None):
     found, false, faces = map(np.asarray, (found, false, faces))
+    units = np.arange(len(found)) if units is None else units
     times = np.ones(found.shape) if milliseconds is None else np.asarray(milliseconds, float)
-    return Tally(found, false, faces, np.broadcast_to(times, found.shape))
+    return Tally(found, false, faces, np.broadcast_to(times, found.shape), units)
 
 
 def test_measures_by_hand():
@@ -55,7 +56,7 @@ def test_sorting_measures_are_those_of_scikit_learn():
     truth = np.concatenate([np.arange(4), rng.integers(0, 4, 36)])
     answers = rng.integers(-1, 6, (40, 3))  # -1: missed; 4 and 5: classes that are never true
     answers[:20, 0] = truth[:20]
-    measures = sorting_measures(answers, truth, rng.permutation(40) // 4)
+    measures = sorting_measures(answers, truth, rng.permutation(40) // 4, np.arange(10))
     for setting in range(3):
         f1 = sklearn.metrics.f1_score(
             truth, answers[:, setting], labels=range(4), average="macro", zero_division=0
@@ -73,10 +74,22 @@ def test_intervals_are_those_of_the_draws():
     for setting in range(2):
         samples = [
             (weights * found[:, setting]).sum() / (weights * 2).sum()
-            for weights in drawn_weights(30, seed=5)
+            for weights in drawn_weights(np.arange(30), seed=5)
         ]
         assert low[setting] == pytest.approx(np.percentile(samples, 2.5))
         assert high[setting] == pytest.approx(np.percentile(samples, 97.5))
+
+
+def test_intervals_of_groups_by_hand():
+    # A finds 2 of 2 faces, B 1 of 4: drawn whole, the recall is 1 (AA), 3/6 (AB) or 1/4 (BB).
+    found, faces = np.array([[1], [0], [1], [1]]), np.array([1, 3, 1, 1])
+    grouped = tally_of(found, 0 * found, faces, units=np.array([0, 1, 0, 1]))
+    measure = detection_measures(grouped)["recall"]
+    weights = drawn_weights(measure.units)
+    assert set(values_of(measure, weights)[:, 0]) == {1, 1 / 2, 1 / 4}
+    assert intervals(measure) == (1 / 4, 1)
+    alone = detection_measures(tally_of(found, 0 * found, faces))["recall"]
+    assert len(set(values_of(alone, drawn_weights(alone.units))[:, 0])) > 3
 
 
 costs = st.lists(st.tuples(*[st.integers(0, 5)] * 3), min_size=1, max_size=25)
@@ -100,7 +113,8 @@ def choice_of(found, milliseconds, faces=10, pictures=40):
     tally = tally_of(counts, 0 * counts, np.full(pictures, faces))
     measure = detection_measures(tally)["f1"]
     weights = np.ones(pictures)
-    return choose(measure, np.array(milliseconds, float), weights, drawn_weights(pictures))
+    draws = drawn_weights(np.arange(pictures))
+    return choose(measure, np.array(milliseconds, float), weights, draws)
 
 
 def test_of_equally_good_ones_the_fastest():
@@ -115,7 +129,7 @@ def test_a_proven_difference_is_not_given_away_for_speed():
     measure = detection_measures(tally_of(found, 0 * found, np.full(40, 200)))["f1"]
     values = values_of(measure)
     assert values[0] - values[1] < 0.01
-    choice = choose(measure, np.array([50.0, 10.0]), np.ones(40), drawn_weights(40))
+    choice = choose(measure, np.array([50.0, 10.0]), np.ones(40), drawn_weights(np.arange(40)))
     assert choice.chosen == 0 and choice.as_good.tolist() == [0]
 
 
@@ -124,7 +138,7 @@ def test_a_large_unproven_difference_is_not_given_away_either():
     found[:, 0], found[:, 1] = [1, 1, 1, 0], [1, 0, 1, 1]
     found[0, 1] = 0
     measure = detection_measures(tally_of(found, 0 * found, np.ones(4, int)))["f1"]
-    choice = choose(measure, np.array([50.0, 10.0]), np.ones(4), drawn_weights(4))
+    choice = choose(measure, np.array([50.0, 10.0]), np.ones(4), drawn_weights(np.arange(4)))
     assert choice.as_good.tolist() == [0]
 
 
@@ -134,7 +148,8 @@ def test_times_that_hardly_differ_do_not_decide():
     found[::2, 2] = 199
     found[1::2, 2] = 201
     measure = detection_measures(tally_of(found, 0 * found, np.full(40, 202)))["f1"]
-    choice = choose(measure, np.array([10.1, 30.0, 10.0]), np.ones(40), drawn_weights(40))
+    draws = drawn_weights(np.arange(40))
+    choice = choose(measure, np.array([10.1, 30.0, 10.0]), np.ones(40), draws)
     assert choice.chosen == 0 and 2 in choice.as_good
 
 
@@ -152,6 +167,27 @@ def test_expectation_takes_the_luck_out_of_the_best_of_many(monkeypatch):
     assert np.mean(lucky) > truth + 0.07
     assert abs(np.mean([outlook.value for outlook in outlooks]) - truth) < 0.02
     assert sum(outlook.low < truth < outlook.high for outlook in outlooks) >= 17
+
+
+def test_expectation_holds_whole_groups_out(monkeypatch):
+    """Of 20 artists each drew the same picture six times; which setting suits them is luck."""
+    monkeypatch.setattr(choice_module, "REPEATS", 2)
+    monkeypatch.setattr(choice_module, "DRAWS_TO_CHOOSE", 20)
+    truth, units = 2 * 0.6 / 1.6, np.repeat(np.arange(20), 6)
+    outlooks = {True: [], False: []}
+    for seed in range(20):
+        found = np.random.default_rng(seed).binomial(2, 0.6, (20, 100))[units]
+        for grouped, values in outlooks.items():
+            tally = tally_of(found, 0 * found, np.full(120, 2), units=units if grouped else None)
+            values.append(expected(detection_measures(tally), "f1", np.ones(100), seed)["f1"])
+    assert abs(np.mean([outlook.value for outlook in outlooks[True]]) - truth) < 0.025
+    assert np.mean([outlook.value for outlook in outlooks[False]]) > truth + 0.05
+    assert sum(outlook.low < truth < outlook.high for outlook in outlooks[True]) >= 17
+
+
+def test_one_group_tells_nothing_about_others():
+    measures = detection_measures(tally_of([[1], [1]], [[0], [1]], [1, 2], units=np.zeros(2, int)))
+    assert expected(measures, "f1", np.ones(1)) == {}
 
 
 def test_expectation_is_the_measure_where_nothing_is_left_to_choose():

@@ -4,13 +4,13 @@ Regions to ignore, where a detection is neither right nor wrong, are COCO's crow
 `ignore`, VOC's difficult objects, and the list `ignore` of the plain JSON (formats/plain_json.py).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.errors import PictureError, UserError, require
+from cvbaseline.errors import UserError, require
 from cvbaseline.formats.annotation_files import (
     DEFAULT_LABEL,
     kind_of,
@@ -21,7 +21,7 @@ from cvbaseline.formats.annotations import resolve_picture
 from cvbaseline.formats.boxed_picture import MAX_BYTES, BoxedPicture
 from cvbaseline.formats.files import read_bytes
 from cvbaseline.formats.plain_json import is_plain_json, parse_plain_json
-from cvbaseline.images import read_grey
+from cvbaseline.grouping import groups_of_paths
 
 # What a folder's annotations are called, those that can hold regions to ignore first.
 USUAL_NAMES = (
@@ -38,9 +38,12 @@ class AnnotatedPicture(NamedTuple):
     path: Path
     boxes: np.ndarray  # int32 (n, 4): the true boxes as x, y, width, height
     ignore: np.ndarray  # int32 (k, 4): regions where a detection is neither right nor wrong
+    group: Optional[str] = None  # of pictures that belong together; None: this one alone
 
 
-def read_annotated_pictures(path: Path, only: Sequence[str] = ()) -> list[AnnotatedPicture]:
+def read_annotated_pictures(
+    path: Path, only: Sequence[str] = (), group_by: Optional[str] = None
+) -> list[AnnotatedPicture]:
     """The pictures of an annotation file (info.dat, COCO, imglab, plain JSON) or folder.
 
     The pictures themselves are not opened, except for YOLO, whose boxes need their sizes. Entries
@@ -51,10 +54,11 @@ def read_annotated_pictures(path: Path, only: Sequence[str] = ()) -> list[Annota
     path : the file; a folder of VOC's or YOLO's files; or a folder that holds one of these under
         one of the usual names
     only : labels to keep; all without
+    group_by : what belongs together, by the pictures' paths below `path` (grouping.PATH_GROUPINGS)
 
     Raises UserError when there are none, FormatError for a malformed file.
     """
-    path = find_annotations(path)
+    given, path = path, find_annotations(path)
     entries = _read(path)
     labels = {label for entry in entries for label in entry.labels}
     unknown = sorted(set(only) - labels)
@@ -71,31 +75,19 @@ def read_annotated_pictures(path: Path, only: Sequence[str] = ()) -> list[Annota
             )
         joined[picture.path] = picture
     require(bool(joined), f"{path} lists no picture: nothing to measure on")
-    return list(joined.values())
+    groups = groups_of_paths(list(joined), given, group_by)
+    require(
+        len(set(groups)) != 1 or groups[0] is None,
+        f"--group-by {group_by}: all pictures of {given} are of one group, {groups[0]}; intervals "
+        "need several",
+    )
+    return [picture._replace(group=group) for picture, group in zip(joined.values(), groups)]
 
 
-def read_each(
-    pictures: Sequence[AnnotatedPicture], skipped: Callable[[str], None]
-) -> Iterator[tuple[AnnotatedPicture, np.ndarray]]:
-    """Each picture with its brightness, uint8 (h, w), one in memory at a time.
-
-    skipped : gets the reason for each picture that cannot be read and is left out
-
-    Raises UserError at the end when none could be read.
-    """
-    read = 0
-    problem = "no picture is given"
-    for picture in pictures:
-        try:
-            grey = read_grey(picture.path)
-        except PictureError as error:
-            problem = str(error)
-            skipped(problem)
-            continue
-        read += 1
-        yield picture, grey
-    if not read:
-        raise UserError(f"no picture can be read; the last: {problem}")
+def drawn_whole(pictures: Sequence[AnnotatedPicture]) -> tuple[int, str]:
+    """How many of what is drawn for intervals: "pictures", or "groups" of them."""
+    groups = {picture.group for picture in pictures}
+    return (len(pictures), "pictures") if None in groups else (len(groups), "groups")
 
 
 def find_annotations(path: Path) -> Path:

@@ -82,12 +82,12 @@ def compare(
 
     page = page_path(options.report, PAGE_NAME)
     check_outputs(options.json, page)
-    pictures = read_annotated_pictures(options.pictures, options.only)
+    pictures = read_annotated_pictures(options.pictures, options.only, options.group_by)
     detectors = open_detectors([cascade_path(cascade) for cascade in options.cascades])
     parameters = detection_parameters(options)
     skipped: list[str] = []
     searched = search_pictures(
-        pictures, detectors, parameters, options.rounds, skipped.append, progress
+        pictures, detectors, parameters, options.rounds, skipped.append, progress, options.searches
     )
     qualities = [measure_detector(one, options.min_iou, progress=progress) for one in searched]
     comparison = Comparison(
@@ -103,6 +103,7 @@ def compare(
 
         write_comparison_page(page, comparison, options.gallery)
         tell(f"curves and galleries are in {page}")
+    tell(f"what was found is kept in {options.searches}")
     return comparison
 
 

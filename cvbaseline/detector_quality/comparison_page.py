@@ -7,6 +7,7 @@ import numpy as np
 
 from cvbaseline.boxes import iou
 from cvbaseline.detection import option_line
+from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,
     COLOURS,
@@ -55,6 +56,7 @@ def render_comparison(comparison: Comparison, most: int) -> str:
     curves = coloured(names, comparison.qualities)
     source = comparison.source.resolve().name or str(comparison.source)
     about = headline(comparison.searched[0], "", Path(source)).partition(": ")[2]
+    _, drawn = drawn_whole([entry.picture for entry in comparison.searched[0]])
     pairs = "".join(_pair(comparison, place, most) for place in range(1, len(names)))
     body = f"""<header>
 <h1>{len(names)} cascades on <bdi>{escape(source)}</bdi></h1>
@@ -72,7 +74,7 @@ equal false boxes the higher curve is better. The dots are the setting.</p>
 </section>
 {pairs}
 </main>
-<footer>Made by cvbaseline compare. Intervals come from drawing the pictures anew 1,000 times, the
+<footer>Made by cvbaseline compare. Intervals come from drawing the {drawn} anew 1,000 times, the
 same for all cascades.</footer>"""
     style = PAGE_STYLE + CHART_STYLE + GALLERY_STYLE + COMPARISON_STYLE
     return render_page(f"{', '.join(names)} on {source}", style, body)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cvbaseline.detector_quality.searching import Detector, SearchedPicture
 
 PAGE_NAME = "evaluation.html"
-FEW_FACES, FEW_PICTURES = 30, 10
+FEW_FACES, FEW_DRAWN = 30, 10
 WHOLE = 0.9  # of the picture's area: a crop, not a picture to search
 
 Progress = Callable[[str, int, int], None]
@@ -74,13 +74,13 @@ def evaluate(
 
     page = page_path(options.report, PAGE_NAME)
     check_outputs(options.json, page)
-    pictures = read_annotated_pictures(options.pictures, options.only)
+    pictures = read_annotated_pictures(options.pictures, options.only, options.group_by)
     cascade = cascade_path(options.cascade)
     detectors = open_detectors([cascade])
     parameters = with_verifier(detection_parameters(options), cascade)
     skipped: list[str] = []
     [searched] = search_pictures(
-        pictures, detectors, parameters, options.rounds, skipped.append, progress
+        pictures, detectors, parameters, options.rounds, skipped.append, progress, options.searches
     )
     quality = measure_detector(searched, options.min_iou, progress=progress)
     evaluation = Evaluation(
@@ -96,6 +96,7 @@ def evaluate(
 
         write_evaluation_page(page, evaluation, options.gallery)
         tell(f"curves and galleries are in {page}")
+    tell(f"what was found is kept in {options.searches}")
     return evaluation
 
 
@@ -111,6 +112,7 @@ def cautions(
     """
     from cvbaseline.bootstrap import COVERAGE
     from cvbaseline.boxes import area
+    from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 
     boxes = [(entry, box) for entry in searched for box in entry.picture.boxes]
     # Smaller faces, though within a box of the smallest size, do not overlap it enough.
@@ -134,10 +136,17 @@ def cautions(
             f"all {len(boxes)} faces are found, so the interval of the recall has no width; with "
             f"so many faces it may be as low as {least:.2f}"
         )
-    if len(searched) < FEW_PICTURES:
+    drawn, what = drawn_whole([entry.picture for entry in searched])
+    if drawn < FEW_DRAWN:
         found.append(
-            f"with {len(searched)} pictures the intervals themselves are a guess: they come from "
-            "drawing pictures anew"
+            f"with {drawn} {what} the intervals themselves are a guess: they come from "
+            f"drawing {what} anew"
+        )
+    before = sum(entry.before for entry in searched)
+    if before:
+        found.append(
+            f"{before} of {len(searched)} pictures are known from an earlier run, with the times "
+            "that were taken then; another --searches file times all anew"
         )
     if small:
         found.append(
@@ -175,10 +184,14 @@ def render_table(evaluation: Evaluation) -> str:
 
 def headline(searched: "list[SearchedPicture]", who: str, source: Path) -> str:
     """What is measured on what."""
+    from cvbaseline.detector_quality.annotated_pictures import drawn_whole
+
     faces = sum(len(entry.picture.boxes) for entry in searched)
     regions = sum(len(entry.picture.ignore) for entry in searched)
     ignored = f", {regions} regions ignored" if regions else ""
-    return f"{who} on {source}: {faces} faces in {len(searched)} pictures{ignored}"
+    drawn, what = drawn_whole([entry.picture for entry in searched])
+    grouped = f" of {drawn} groups" if what == "groups" else ""
+    return f"{who} on {source}: {faces} faces in {len(searched)} pictures{grouped}{ignored}"
 
 
 def details_of(quality: "Quality") -> dict[str, str]:

@@ -8,6 +8,7 @@ import numpy as np
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.boxes import iou
 from cvbaseline.detection import option_line
+from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,
     coloured,
@@ -73,6 +74,7 @@ def render_evaluation(evaluation: Evaluation, most: int) -> str:
     misses, false = misses_of(evaluation), false_boxes_of(evaluation)
     source = evaluation.source.resolve().name or str(evaluation.source)
     about = headline(evaluation.searched, f"{name}", Path(source))
+    _, drawn = drawn_whole([entry.picture for entry in evaluation.searched])
     body = f"""<header>
 <h1><bdi>{escape(name)}</bdi> on <bdi>{escape(source)}</bdi></h1>
 <p class="about">{
@@ -109,7 +111,7 @@ dot is the setting, a bar the 95 % interval.</p>
 <p class="hint">Boxes without a face, highest score first.</p>
 {render_gallery(false, most)}</section>
 </main>
-<footer>Made by cvbaseline evaluate. Intervals come from drawing the pictures anew 1,000
+<footer>Made by cvbaseline evaluate. Intervals come from drawing the {drawn} anew 1,000
 times.</footer>"""
     style = PAGE_STYLE + CHART_STYLE + GALLERY_STYLE
     return render_page(f"{name} on {source}", style, body)

@@ -2,8 +2,9 @@
 
 Recall, precision, F1 and false boxes are those of the boxes found at the setting. Average
 precision and FROC (recall over false boxes per picture) rank the permissive candidates by score,
-so they say what a cascade can do whatever its min_neighbors. Pictures are drawn whole, and the
-draws are the same for every detector: differences are paired.
+so they say what a cascade can do whatever its min_neighbors. Pictures, or groups of them that
+belong together, are drawn whole, and the draws are the same for every detector: differences are
+paired.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cvbaseline.bootstrap import BOOTSTRAP_ROUNDS, Estimate, draws, percentile_interval
+from cvbaseline.bootstrap import (
+    BOOTSTRAP_ROUNDS,
+    Estimate,
+    draws_of_groups,
+    group_numbers,
+    percentile_interval,
+)
 from cvbaseline.detection import Detections
 from cvbaseline.detection_metrics import (
     Curve,
@@ -136,7 +143,7 @@ def measure_detector(
 
     Parameters
     ----------
-    searched : at least one picture
+    searched : at least one picture; those of one group are drawn together
     min_iou : overlap from which on a face counts as found
     seed, rounds : of the bootstrap; the same for detectors that are compared
     """
@@ -145,7 +152,8 @@ def measure_detector(
     values = _values(tally, everything)
     sized = _faces_by_size(searched, min_iou)
     samples, size_samples = [], []
-    for done, counts in enumerate(draws(len(searched), seed, rounds), 1):
+    units = group_numbers([entry.picture.group for entry in searched])
+    for done, counts in enumerate(draws_of_groups(units, seed, rounds), 1):
         samples.append(_values(tally, counts))
         size_samples.append(_size_recall(sized, counts))
         progress("drawing pictures anew", done, rounds)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cvbaseline
+from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.measures import MEASURES, Quality, difference, taken_faces
 from cvbaseline.detector_quality.searching import Detector, SearchedPicture
 from cvbaseline.formats.files import make_folder_of, write_bytes
@@ -27,7 +28,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
 def evaluation_record(evaluation: "Evaluation") -> dict[str, Any]:
     """Everything measured by `evaluate`."""
     return {
-        **_head(evaluation),
+        **_head(evaluation, evaluation.searched),
         **_detector(
             evaluation.detector, evaluation.quality, evaluation.searched, evaluation.min_iou
         ),
@@ -46,16 +47,18 @@ def comparison_record(comparison: "Comparison") -> dict[str, Any]:
                 name: _difference(quality, comparison.qualities[0], name) for name in MEASURES
             }
         detectors.append(record)
-    return {**_head(comparison), "detectors": detectors}
+    return {**_head(comparison, comparison.searched[0]), "detectors": detectors}
 
 
-def _head(result: Any) -> dict[str, Any]:
+def _head(result: Any, searched: list[SearchedPicture]) -> dict[str, Any]:
+    drawn, what = drawn_whole([entry.picture for entry in searched])
     return {
         "schema": SCHEMA,
         "made_by": f"cvbaseline {cvbaseline.__version__}",
         "annotations": str(result.source),
         "parameters": asdict(result.parameters),
         "min_iou": result.min_iou,
+        "intervals": f"95 %, percentile bootstrap over {drawn} {what}",
         "cautions": result.warnings,
         "skipped": result.skipped,
     }
@@ -94,7 +97,9 @@ def _picture(entry: SearchedPicture, min_iou: float) -> dict[str, Any]:
         "height": entry.size[1],
         "faces": entry.picture.boxes.tolist(),
         "ignore": entry.picture.ignore.tolist(),
+        "group": entry.picture.group,
         "milliseconds": entry.milliseconds,
+        "from_an_earlier_run": entry.before,
         "found": [
             {"box": box, "score": score, "is": "face" if face >= 0 else "ignored" if face == -2
              else "false", "face": face if face >= 0 else None}

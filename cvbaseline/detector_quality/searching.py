@@ -4,13 +4,17 @@ Every picture is read once and searched by all detectors in turn, several times,
 the search is timed. Each time another detector is the first, which pays for bringing the picture
 into the caches. So all meet the same pictures, caches and moments of a busy machine, and the
 median of a detector's times on a picture counts.
+
+What is found can be kept (search_journal). A picture is then known when all detectors that take
+turns now took turns on it before, as often and with the same parameters; else all of them search it
+again, so that times that are compared are always of the same moments.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -23,12 +27,17 @@ from cvbaseline.detection import (
     open_cascade,
     with_verifier,
 )
-from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_each
-from cvbaseline.errors import UserError, require
+from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
+from cvbaseline.detector_quality.search_journal import (
+    Searched,
+    SearchJournal,
+    check_journal,
+    content_of,
+)
+from cvbaseline.errors import PictureError, UserError, require
+from cvbaseline.images import read_grey
+from cvbaseline.opencv_cascade import OpenCVCascade
 from cvbaseline.parallel import one_core_each
-
-if TYPE_CHECKING:
-    import cv2
 
 # Curves need the boxes that a strict setting drops as well: those that two windows agree on.
 CANDIDATE_NEIGHBORS = 1
@@ -42,7 +51,7 @@ class Detector(NamedTuple):
 
     name: str
     path: Path
-    classifier: "cv2.CascadeClassifier"
+    classifier: OpenCVCascade
 
 
 class SearchedPicture(NamedTuple):
@@ -53,6 +62,7 @@ class SearchedPicture(NamedTuple):
     found: Detections  # at the setting
     candidates: CountedDetections  # at min_neighbors 1 (0 if the setting says so)
     milliseconds: float  # a search at the setting takes on one core
+    before: bool = False  # whether this is from an earlier run, its time as well
 
 
 def open_detectors(paths: Sequence[Path]) -> list[Detector]:
@@ -91,6 +101,7 @@ def search_pictures(
     rounds: int,
     skipped: Callable[[str], None],
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    kept: Optional[Path] = None,
 ) -> list[list[SearchedPicture]]:
     """For each detector, what it found in each picture that can be read.
 
@@ -99,52 +110,84 @@ def search_pictures(
     rounds : times that each picture is searched, for the time it takes
     skipped : gets the reason for each picture that cannot be read
     progress : gets what is done, how many pictures of it, of how many
+    kept : file of what is known from before; it gets what is found, picture by picture
 
-    Raises UserError when no picture can be read.
+    Raises UserError when no picture can be read, or `kept` is no such file.
     """
+    settings = [with_verifier(parameters, detector.path) for detector in detectors]
     neighbors = min(CANDIDATE_NEIGHBORS, parameters.min_neighbors)
-    permissive = replace(parameters, min_neighbors=neighbors)
+    searches = [replace(setting, min_neighbors=neighbors) for setting in settings]
+    journals = _open_journals(kept, detectors, parameters.min_neighbors, rounds) if kept else []
     searched: list[list[SearchedPicture]] = [[] for _ in detectors]
+    problem = "none is given"
     with one_core_each():
-        for number, (picture, grey) in enumerate(read_each(pictures, skipped), 1):
-            size = (grey.shape[1], grey.shape[0])
+        for number, picture in enumerate(pictures, 1):
             try:
-                # First the search that is not timed, so that none of the timed is a cold start.
-                candidates = [
-                    detect_counted(
-                        grey, detector.classifier, with_verifier(permissive, detector.path)
-                    )
-                    for detector in detectors
-                ]
-                found, times = _search_in_turn(grey, detectors, parameters, rounds, number)
+                content = content_of(picture.path) if journals else ""
+                known = [one.get(content, search) for one, search in zip(journals, searches)]
+                before = bool(known) and None not in known
+                made = known if before else _search_in_turn(
+                    read_grey(picture.path), detectors, searches, settings, rounds, number
+                )  # fmt: skip
             except UserError as error:
-                skipped(f"{picture.path}: {error}")
+                place = "" if isinstance(error, PictureError) else f"{picture.path}: "
+                problem = f"{place}{error}"
+                skipped(problem)
                 continue
-            for index in range(len(detectors)):
-                searched[index].append(
-                    SearchedPicture(picture, size, found[index], candidates[index], times[index])
-                )
+            if not before:
+                for journal, search, one in zip(journals, searches, made):
+                    journal.add(content, {search: one})
+            for entries, one in zip(searched, made):
+                entries.append(_searched_picture(picture, one, parameters.min_neighbors, before))
             progress("searching pictures", number, len(pictures))
-    require(bool(searched[0]), "no picture can be searched")
+    require(bool(searched[0]), f"no picture can be searched; the last: {problem}")
     return searched
+
+
+def _open_journals(
+    path: Path, detectors: Sequence[Detector], min_neighbors: int, rounds: int
+) -> list[SearchJournal]:
+    """What is known of each detector's searches, timed in the same way in the same company."""
+    check_journal(path)
+    contents = [content_of(detector.path) for detector in detectors]
+    timed = f"at min_neighbors {min_neighbors}, the median of {rounds}"
+    if len(contents) > 1:
+        timed += f", in turn: {' '.join(sorted(content[:16] for content in contents))}"
+    return [SearchJournal(path, content, timed) for content in contents]
 
 
 def _search_in_turn(
     grey: np.ndarray,
     detectors: Sequence[Detector],
-    parameters: DetectionParameters,
+    searches: Sequence[DetectionParameters],
+    settings: Sequence[DetectionParameters],
     rounds: int,
     first: int,
-) -> tuple[list[Detections], list[float]]:
-    """What each detector finds, and the median of its times in milliseconds."""
+) -> list[Searched]:
+    """What each detector's search finds, and the median of the times that its setting takes."""
     count = len(detectors)
-    own = [with_verifier(parameters, detector.path) for detector in detectors]
-    found: dict[int, Detections] = {}
+    # First the search that is not timed, so that none of the timed is a cold start.
+    found = [
+        detect_counted(grey, detector.classifier, search)
+        for detector, search in zip(detectors, searches)
+    ]
     times = np.zeros((rounds, count))
     for turn in range(rounds):
         for step in range(count):
             index = (first + turn + step) % count
             start = CLOCK()
-            found[index] = detect(grey, detectors[index].classifier, own[index])
+            detect(grey, detectors[index].classifier, settings[index])
             times[turn, index] = (CLOCK() - start) * 1000
-    return [found[index] for index in range(count)], np.median(times, axis=0).tolist()
+    size = (grey.shape[1], grey.shape[0])
+    return [
+        Searched(one, milliseconds, size)
+        for one, milliseconds in zip(found, np.median(times, axis=0).tolist())
+    ]
+
+
+def _searched_picture(
+    picture: AnnotatedPicture, made: Searched, min_neighbors: int, before: bool
+) -> SearchedPicture:
+    """The boxes at the setting are those of the candidates that enough windows agree on."""
+    found = made.found.above(min_neighbors)
+    return SearchedPicture(picture, tuple(made.size), found, made.found, made.milliseconds, before)

@@ -3,7 +3,8 @@
 The rule: of the settings whose measure is hardly below the best one's, and not proven to be below
 it (the paired bootstrap interval of the difference holds 0), take the fastest. As the chosen one
 was chosen on these pictures, its measures on them are too good; what to expect comes from choosing
-by the same rule without a fifth of the pictures and measuring on that fifth, in turn.
+by the same rule without a fifth of the pictures and measuring on that fifth, in turn. Pictures that
+belong together (Measure.units) are drawn, and held out, together.
 """
 
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def expected(
     """What the rule's choice is worth on pictures that it was not chosen on, by measure.
 
     Repeated cross-validation: every picture is measured with the settings that were chosen without
-    its fold; their sums are averaged over the repeats. Intervals are bootstrapped over pictures.
+    its fold; their sums are averaged over the repeats. Intervals are bootstrapped over pictures,
+    or groups of them, that no fold tears apart.
 
     Parameters
     ----------
@@ -77,24 +79,27 @@ def expected(
     chosen_by : name of the one to choose by
     milliseconds : float64 (settings,)
 
-    Empty with fewer than two pictures.
+    Empty with fewer than two pictures or groups.
     """
     chosen_on = measures[chosen_by]
-    pictures = len(chosen_on.counts)
-    if pictures < 2:
+    units = chosen_on.units
+    count = int(units.max()) + 1
+    if count < 2:
         return {}
     rng = np.random.default_rng(seed)
     held_out = {name: np.zeros_like(one.counts[:, 0]) for name, one in measures.items()}
     for repeat in range(REPEATS):
-        for fold in np.array_split(rng.permutation(pictures), min(FOLDS, pictures)):
-            kept = np.ones(pictures)
+        for fold in np.array_split(rng.permutation(count), min(FOLDS, count)):
+            kept = np.ones(count)
             kept[fold] = 0
-            drawn = rng.multinomial(pictures - len(fold), kept / kept.sum(), DRAWS_TO_CHOOSE)
-            chosen = choose(chosen_on, milliseconds, kept, drawn.astype(np.float64)).chosen
+            drawn = rng.multinomial(count - len(fold), kept / kept.sum(), DRAWS_TO_CHOOSE)
+            weights = drawn[:, units].astype(np.float64)
+            chosen = choose(chosen_on, milliseconds, kept[units], weights).chosen
+            out = np.flatnonzero(kept[units] == 0)
             for name, one in measures.items():
-                held_out[name][fold] += one.counts[fold, chosen] / REPEATS
+                held_out[name][out] += one.counts[out, chosen] / REPEATS
         progress("estimating what to expect", repeat + 1, REPEATS)
-    weights = drawn_weights(pictures, seed)
+    weights = drawn_weights(units, seed)
     return {
         name: estimate(one._replace(counts=held_out[name][:, None]), 0, weights)
         for name, one in measures.items()

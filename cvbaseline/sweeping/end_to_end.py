@@ -18,11 +18,12 @@ from cvbaseline.detection import DetectionParameters, Detections
 from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.errors import require
 from cvbaseline.faces import crop_faces
+from cvbaseline.grouping import groups_of_paths
 from cvbaseline.images import read_grey
 from cvbaseline.model_file import FaceModel
 from cvbaseline.sorting.emotion_decision import most_prominent
 from cvbaseline.sorting.manifest import Face
-from cvbaseline.sweeping.journal import AnswerJournal, Answers
+from cvbaseline.sweeping.answer_journal import AnswerJournal, Answers
 from cvbaseline.sweeping.searching import Progress, SearchedPictures
 from cvbaseline.sweeping.tally import for_each_setting
 
@@ -37,6 +38,7 @@ class LabelledPicture(NamedTuple):
     path: Path
     labels: tuple[str, ...]
     boxes: Optional[np.ndarray]  # int32 (n, 4), of each face; None: the picture is about one face
+    group: Optional[str] = None  # of pictures that belong together; None: this one alone
 
 
 class NamedFaces(NamedTuple):
@@ -49,11 +51,15 @@ class NamedFaces(NamedTuple):
 
 
 def read_labels(
-    labels: Path, model: FaceModel, tell: Callable[[str], None] = lambda line: None
+    labels: Path,
+    model: FaceModel,
+    tell: Callable[[str], None] = lambda line: None,
+    group_by: Optional[str] = None,
 ) -> list[LabelledPicture]:
     """Labelled pictures from a folder for each class, or a CSV file (datasets.read_csv).
 
     tell : gets what of the CSV file is left out
+    group_by : what belongs together, by the paths below `labels` (grouping.PATH_GROUPINGS)
 
     Raises UserError when there are none, or a label is none of the model's classes.
     """
@@ -72,7 +78,11 @@ def read_labels(
     of_picture: dict[Path, list[Entry]] = {}
     for entry in entries:
         of_picture.setdefault(entry.path, []).append(entry)
-    return [_labelled(labels, path, some) for path, some in of_picture.items()]
+    groups = groups_of_paths(list(of_picture), labels, group_by)
+    return [
+        _labelled(labels, path, some)._replace(group=group)
+        for (path, some), group in zip(of_picture.items(), groups)
+    ]
 
 
 def _labelled(source: Path, path: Path, entries: list[Entry]) -> LabelledPicture:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.bootstrap import draws, percentile_interval
+from cvbaseline.bootstrap import draws_of_groups, percentile_interval
 from cvbaseline.sweeping.tally import Tally
 
 SETTINGS_AT_A_TIME = 500  # bounds the memory: samples of 1000 draws each
@@ -24,6 +24,7 @@ class Measure(NamedTuple):
     better: int  # 1: more, -1: less
     counts: np.ndarray  # float64 (pictures, settings, sums)
     formula: Callable[[np.ndarray], np.ndarray]  # (..., sums) -> (...); NaN where undefined
+    units: np.ndarray  # int64 (pictures,): those of one number are drawn together
 
 
 def detection_measures(tally: Tally) -> dict[str, Measure]:
@@ -31,25 +32,21 @@ def detection_measures(tally: Tally) -> dict[str, Measure]:
     found, false = tally.found, tally.false
     faces = np.broadcast_to(tally.faces[:, None], found.shape)
     pictures = np.ones_like(found)
+    ratios = (
+        ("recall", "recall", 1, found, faces),
+        ("precision", "precision", 1, found, found + false),
+        ("f1", "F1", 1, 2 * found, found + false + faces),
+        ("false_per_picture", "false boxes a picture", -1, false, pictures),
+        ("ms_per_picture", "milliseconds a picture", -1, tally.milliseconds, pictures),
+    )
     return {
-        measure.name: measure
-        for measure in (
-            Measure("recall", "recall", 1, _stack(found, faces), ratio),
-            Measure("precision", "precision", 1, _stack(found, found + false), ratio),
-            Measure("f1", "F1", 1, _stack(2 * found, found + false + faces), ratio),
-            Measure(
-                "false_per_picture", "false boxes a picture", -1, _stack(false, pictures), ratio
-            ),
-            Measure(
-                "ms_per_picture", "milliseconds a picture", -1,
-                _stack(tally.milliseconds, pictures), ratio,
-            ),
-        )
-    }  # fmt: skip
+        name: Measure(name, title, better, _stack(above, below), ratio, tally.units)
+        for name, title, better, above, below in ratios
+    }
 
 
 def sorting_measures(
-    answers: np.ndarray, truth: np.ndarray, pictures: np.ndarray
+    answers: np.ndarray, truth: np.ndarray, pictures: np.ndarray, units: np.ndarray
 ) -> dict[str, Measure]:
     """Accuracy and macro F1 of the classes named for faces, by name; a missed face is wrong.
 
@@ -59,6 +56,7 @@ def sorting_measures(
         classes it may be any other number
     truth : int (faces,), 0 to k - 1
     pictures : int (faces,), the picture of each face, 0 to p - 1
+    units : int64 (p,), pictures of one number are drawn together
     """
     classes = np.arange(truth.max() + 1)
     right = answers == truth[:, None]
@@ -69,8 +67,8 @@ def sorting_measures(
     f1_parts = np.concatenate([2 * hits, named.astype(np.int64) + true], axis=2)
     f1_parts = _by_picture(f1_parts, pictures)
     return {
-        "accuracy": Measure("accuracy", "accuracy", 1, right_parts, ratio),
-        "macro_f1": Measure("macro_f1", "macro F1", 1, f1_parts, mean_of_ratios),
+        "accuracy": Measure("accuracy", "accuracy", 1, right_parts, ratio, units),
+        "macro_f1": Measure("macro_f1", "macro F1", 1, f1_parts, mean_of_ratios, units),
     }
 
 
@@ -88,14 +86,17 @@ def values_of(measure: Measure, weights: Optional[np.ndarray] = None) -> np.ndar
 
 def intervals(measure: Measure, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the measure's bootstrap interval for every setting, float64 (settings,) each."""
-    weights = drawn_weights(len(measure.counts), seed)
+    weights = drawn_weights(measure.units, seed)
     ends = [percentile_interval(values_of(part, weights)) for part in _parts(measure)]
     return np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends])
 
 
-def drawn_weights(pictures: int, seed: int = 0) -> np.ndarray:
-    """How often each picture is in each draw of the bootstrap, float64 (rounds, pictures)."""
-    return np.array(list(draws(pictures, seed)), np.float64)
+def drawn_weights(units: np.ndarray, seed: int = 0) -> np.ndarray:
+    """How often each picture is in each draw of the bootstrap, float64 (rounds, pictures).
+
+    units : int64 (pictures,), those of one number are drawn together
+    """
+    return np.array(list(draws_of_groups(units, seed)), np.float64)
 
 
 def ratio(sums: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, Optional
 
 from cvbaseline.errors import require
+from cvbaseline.grouping import PATH_GROUPINGS, check_grouping
 from cvbaseline.options import argument, option
 from cvbaseline.sweeping.grid import GridOptions
 
@@ -23,6 +24,13 @@ class SweepOptions(GridOptions):
     )
     cascade: Optional[Path] = option(
         None, "cascade file, or the name of a shipped one; without it the default", metavar="XML"
+    )
+    group_by: Optional[str] = option(
+        None,
+        "what is drawn whole for the intervals and held out whole for the estimate, as a show or "
+        "an artist: folder:LEVEL (1 is the first folder below PICTURES, or LABELS) or "
+        "pattern:REGEX on the path (its first parenthesis); without it each picture by itself",
+        metavar="GROUPING",
     )
     only: list[str] = option((), "labels that are faces; all without", nargs="+", metavar="LABEL")
     min_iou: float = option(
@@ -53,6 +61,7 @@ class SweepOptions(GridOptions):
 
     def __post_init__(self) -> None:
         """Check the values; raises UserError with the mend."""
+        check_grouping(self.group_by, PATH_GROUPINGS)
         require(0 < self.min_iou <= 1, f"--min-iou {self.min_iou} must be above 0 and at most 1")
         require(self.jobs != 0, "--jobs must not be 0: give a number, or -1 for all processors")
         require(self.seed >= 0, f"--seed {self.seed} must be 0 or more")

@@ -59,7 +59,7 @@ def render_json(result: SweepResult) -> str:
         "left_out": list(material.problems),
         "min_iou": material.min_iou,
         "jobs": material.jobs,
-        "intervals": "95 %, percentile bootstrap over pictures",
+        "intervals": "95 %, percentile bootstrap over {} {}".format(*material.drawn),
         "recommended": {
             "parameters": {name: chosen[name] for name in names},
             "chosen_by": result.chosen_by,

@@ -179,6 +179,7 @@ Pale dots are the settings that one of them beats.</p>
 def _how(result: SweepResult) -> str:
     """How it was measured, and what that leaves open."""
     material = result.material
+    count, drawn = material.drawn
     beside = (
         "while nothing else of the sweep ran"
         if material.jobs == 1
@@ -192,11 +193,11 @@ def _how(result: SweepResult) -> str:
         "windows are grouped once, and a larger min_neighbors drops groups.",
         f"Milliseconds are processor time of one core for a picture in memory, {beside}; a setting "
         f"has the time of its search. Times within {AS_FAST:.0%} count as equal.",
-        "Intervals hold 95 % of 1,000 bootstrap draws of whole pictures. They say how much other "
-        "pictures of the same kind would differ, and nothing about other kinds.",
+        f"Intervals hold 95 % of 1,000 bootstrap draws of whole {drawn}. They say how much other "
+        f"{drawn} of the same kind would differ, and nothing about other kinds.",
         f"The choice: settings with {result.measures[result.chosen_by].title} at most {HARDLY} "
         "below the highest and not proven lower by the paired bootstrap; the fastest of them.",
-        f"What to expect: the pictures were divided into {min(FOLDS, material.pictures)} parts "
+        f"What to expect: the {drawn} were divided into {min(FOLDS, count)} parts "
         f"{REPEATS} times; each part was measured with the setting that the same rule chose on the "
         "others.",
     ]

@@ -37,6 +37,7 @@ class Material(NamedTuple):
     shipped: bool  # whether the cascade is the one that is taken without being named
     annotations: Path
     pictures: int
+    drawn: tuple[int, str]  # how many of what is drawn for intervals: pictures, or groups of them
     faces: int
     megapixels: float  # of a picture, on average
     labelled: int  # faces with a class, 0 without labels

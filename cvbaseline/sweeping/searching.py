@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from cvbaseline.detection import DetectionParameters, detect_counted, open_cascade
+from cvbaseline.detector_quality.search_journal import Searched, SearchJournal, content_of
 from cvbaseline.errors import UserError
 from cvbaseline.images import read_grey
 from cvbaseline.parallel import one_core_each
-from cvbaseline.sweeping.journal import Searched, SearchJournal, content_of
 
 Progress = Callable[[str, int, int], None]
 Searches = dict[DetectionParameters, Searched]

@@ -11,19 +11,22 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from cvbaseline.bootstrap import group_numbers
 from cvbaseline.detection import DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import (
     AnnotatedPicture,
+    drawn_whole,
     read_annotated_pictures,
 )
+from cvbaseline.detector_quality.search_journal import SearchJournal, content_of, program
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import write_bytes
 from cvbaseline.model_file import FaceModel, load_model
 from cvbaseline.shipped import cascade_path, default_emotion_model
+from cvbaseline.sweeping.answer_journal import AnswerJournal
 from cvbaseline.sweeping.choice import choose, expected, pareto_front
 from cvbaseline.sweeping.end_to_end import LabelledPicture, name_faces, read_labels
 from cvbaseline.sweeping.grid import grid_settings, search_of
-from cvbaseline.sweeping.journal import AnswerJournal, SearchJournal, content_of, program
 from cvbaseline.sweeping.measures import (
     Measure,
     detection_measures,
@@ -74,7 +77,7 @@ def sweep(
     """
     cascade = cascade_path(options.cascade)
     settings = [with_verifier(setting, cascade) for setting in grid_settings(options)]
-    pictures = read_annotated_pictures(options.pictures, options.only)
+    pictures = read_annotated_pictures(options.pictures, options.only, options.group_by)
     require(
         any(len(picture.boxes) for picture in pictures),
         f"{options.pictures} has no box, so nothing can be found: annotate some faces first",
@@ -105,7 +108,8 @@ def sweep(
         named = name_faces(
             labelled, searched, settings, sorting.model, journal, options.min_iou, progress
         )
-        kinds.append(sorting_measures(named.answers, named.truth, named.pictures))
+        units = group_numbers([picture.group for picture in labelled])
+        kinds.append(sorting_measures(named.answers, named.truth, named.pictures, units))
     material = _material(options, cascade, pictures, labelled, searched)
     result = conclude(material, settings, kinds, options.choose_by, options.seed, progress)
     write_bytes(out / CSV_NAME, render_csv(result).encode())
@@ -131,6 +135,7 @@ def _material(
         shipped=options.cascade is None,
         annotations=options.pictures,
         pictures=len(pictures),
+        drawn=drawn_whole(pictures),
         faces=sum(len(picture.boxes) for picture in pictures),
         megapixels=float(np.mean([width * height for width, height in sizes]) / 1e6),
         labelled=sum(len(picture.labels) for picture in labelled),
@@ -167,7 +172,7 @@ def conclude(
     costs = [-values["recall"].value, values["false_per_picture"].value, milliseconds]
     kind = next(kind for kind in kinds if choose_by in kind)
     measure = kind[choose_by]
-    weights = drawn_weights(len(measure.counts), seed)
+    weights = drawn_weights(measure.units, seed)
     choice = choose(measure, milliseconds, np.ones(len(measure.counts)), weights)
     outlook = expected(kind, choose_by, milliseconds, seed, progress)
     front = pareto_front(np.stack(costs, axis=1))
@@ -219,4 +224,5 @@ def _read_sorting(options: SweepOptions, tell: Tell) -> Optional[_Sorting]:
         return None
     path = options.model or default_emotion_model()
     model = load_model(path)
-    return _Sorting(model, content_of(path), read_labels(options.labels, model, tell))
+    pictures = read_labels(options.labels, model, tell, options.group_by)
+    return _Sorting(model, content_of(path), pictures)

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from cvbaseline.bootstrap import group_numbers
 from cvbaseline.detection import DetectionParameters, Detections
 from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
@@ -26,6 +27,7 @@ class Tally(NamedTuple):
     false: np.ndarray  # int64 (pictures, settings): false boxes
     faces: np.ndarray  # int64 (pictures,): true boxes
     milliseconds: np.ndarray  # float64 (pictures, settings): a search takes on one core
+    units: np.ndarray  # int64 (pictures,): those of one number are drawn together
 
 
 def tally_boxes(
@@ -51,7 +53,8 @@ def tally_boxes(
         milliseconds[number] = [made[search_of(one)].milliseconds for one in settings]
         progress("counting", number + 1, len(pictures))
     faces = np.array([len(picture.boxes) for picture in pictures])
-    return Tally(found, false, faces, milliseconds)
+    units = group_numbers([picture.group for picture in pictures])
+    return Tally(found, false, faces, milliseconds, units)
 
 
 def for_each_setting(

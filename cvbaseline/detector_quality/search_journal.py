@@ -1,4 +1,4 @@
-"""What a sweep has found so far, kept in its output folder line by line, so that nothing is lost.
+"""What has been found in pictures so far, kept line by line, so that work that stops goes on.
 
 A journal is a file of JSON lines. Each line says what it was made from (the picture's content, the
 cascade's or model's, the program), so it counts only as long as that is the same, wherever the
@@ -18,7 +18,10 @@ import numpy as np
 from cvbaseline import __version__
 from cvbaseline.boxes import as_boxes
 from cvbaseline.detection import AUTO, NONE, CountedDetections, DetectionParameters
-from cvbaseline.errors import PictureError, UserError
+from cvbaseline.errors import PictureError, UserError, require
+
+BEGINNING = b'{"program": "cvbaseline '  # of every line
+ONCE = "once"  # how a sweep times its searches
 
 
 class Searched(NamedTuple):
@@ -27,13 +30,6 @@ class Searched(NamedTuple):
     found: CountedDetections
     milliseconds: float
     size: tuple[int, int]  # the picture's width and height in pixels
-
-
-class Answers(NamedTuple):
-    """The classes that a model names for boxes of a picture."""
-
-    boxes: np.ndarray  # int32 (n, 4)
-    classes: tuple[str, ...]
 
 
 def content_of(path: Path) -> str:
@@ -59,10 +55,12 @@ class SearchJournal:
     ----------
     path : the file; made when the first searches are added
     cascade : content of the cascade file
+    timed : how the milliseconds are measured; what was timed in another way does not count
     """
 
-    def __init__(self, path: Path, cascade: str):
-        self._path, self._made_by = path, {"program": program(), "cascade": cascade}
+    def __init__(self, path: Path, cascade: str, timed: str = ONCE):
+        self._path = path
+        self._made_by = {"program": program(), "cascade": cascade, "timed": timed}
         self._known: dict[tuple[str, str], Searched] = {}
         for line in read_lines(path, self._made_by):
             try:
@@ -96,29 +94,23 @@ class SearchJournal:
         append_lines(self._path, lines)
 
 
-class AnswerJournal:
-    """A model's answers for boxes in pictures, by the picture's content."""
+def check_journal(path: Path) -> None:
+    """UserError when the file holds something else than a journal's lines, or cannot be written.
 
-    def __init__(self, path: Path, model: str):
-        self._path, self._made_by = path, {"program": program(), "model": model}
-        self._known: dict[str, dict[tuple[int, ...], str]] = {}
-        for line in read_lines(path, self._made_by):
-            try:
-                boxes = map(tuple, as_boxes(line["boxes"]).tolist())
-                self._known.setdefault(line["picture"], {}).update(zip(boxes, line["classes"]))
-            except (KeyError, TypeError, ValueError):
-                continue
-
-    def of(self, picture: str) -> dict[tuple[int, ...], str]:
-        """The class of each box of the picture that is known."""
-        return self._known.get(picture, {})
-
-    def add(self, picture: str, answers: Answers) -> None:
-        """Keep answers for a picture, in memory and in the file."""
-        boxes = answers.boxes.tolist()
-        self._known.setdefault(picture, {}).update(zip(map(tuple, boxes), answers.classes))
-        line = {**self._made_by, "picture": picture, "boxes": boxes, "classes": answers.classes}
-        append_lines(self._path, [line])
+    It is made when there is none.
+    """
+    try:
+        with open(path, "ab+") as file:
+            file.seek(0)
+            start = file.read(len(BEGINNING))
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}): name another file for the searches"
+        ) from None
+    require(
+        BEGINNING.startswith(start),
+        f"{path} is no file of searches: name another one, so that nothing is added to this",
+    )
 
 
 def read_lines(path: Path, made_by: dict[str, str]) -> Iterator[dict[str, Any]]:
