@@ -401,6 +401,9 @@ def test_what_changed_is_searched_again(short, truth, tmp_path, timed):
     known = evaluate(EvaluateOptions(**asked)).searched
     assert timed == []
     assert known[0].found.boxes.tolist() == known[1].found.boxes.tolist() != []
+    anew = evaluate(EvaluateOptions(**asked, searches=Path("other.jsonl"))).searched
+    assert len(timed) == 5 and not any(entry.before for entry in anew)  # a copy is no past
+    timed.clear()
 
     grey = np.ascontiguousarray(np.fliplr(read_grey(second)))
     write_picture(second.with_suffix(".png"), grey)

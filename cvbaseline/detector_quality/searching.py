@@ -119,24 +119,27 @@ def search_pictures(
     searches = [replace(setting, min_neighbors=neighbors) for setting in settings]
     journals = _open_journals(kept, detectors, parameters.min_neighbors, rounds) if kept else []
     searched: list[list[SearchedPicture]] = [[] for _ in detectors]
+    made_now: set[str] = set()  # contents of pictures
     problem = "none is given"
     with one_core_each():
         for number, picture in enumerate(pictures, 1):
             try:
                 content = content_of(picture.path) if journals else ""
-                known = [one.get(content, search) for one, search in zip(journals, searches)]
-                before = bool(known) and None not in known
-                made = known if before else _search_in_turn(
-                    read_grey(picture.path), detectors, searches, settings, rounds, number
-                )  # fmt: skip
+                made = [one.get(content, search) for one, search in zip(journals, searches)]
+                known = bool(made) and None not in made
+                if not known:
+                    grey = read_grey(picture.path)
+                    made = _search_in_turn(grey, detectors, searches, settings, rounds, number)
             except UserError as error:
                 place = "" if isinstance(error, PictureError) else f"{picture.path}: "
                 problem = f"{place}{error}"
                 skipped(problem)
                 continue
-            if not before:
+            if not known:
+                made_now.add(content)
                 for journal, search, one in zip(journals, searches, made):
                     journal.add(content, {search: one})
+            before = content not in made_now  # a copy may have been searched just now
             for entries, one in zip(searched, made):
                 entries.append(_searched_picture(picture, one, parameters.min_neighbors, before))
             progress("searching pictures", number, len(pictures))
