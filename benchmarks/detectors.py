@@ -1,27 +1,29 @@
-"""Our shipped cascades beside other cascade files and OpenCV's own, on the development pictures.
+"""Our shipped cascades beside OpenCV's own and other cascade files, on the development pictures.
 
     python benchmarks/detectors.py ARCHIVES [CASCADE.xml ...] [--quick]
 
 ARCHIVES is a folder with anime_screens_dev, anime_scenes_dev and cartoon_scenes_dev, each as .zip
-or unpacked. For each of them a table: F1, recall, precision and false boxes a picture at the
-setting (scale factor 1.1, min neighbors 3 and that of our default, min size 24), average precision
-and recall at 0.1 false boxes a picture over all scores, and the time a picture takes on one core,
-as a ratio to the first row's. A box counts at IoU 0.3. --quick takes 20 pictures of each. Cascades
-that have a verifier (`--verify auto`) are used with it.
+or unpacked. A table for each of them, with a row for each cascade and its measures at the default
+setting (scale factor 1.1, min neighbors 10, min size 24): F1, recall, precision and false boxes a
+picture; F1 at OpenCV's own default, min neighbors 3; average precision, recall at 0.1 false boxes
+a picture and the best F1 over all scores; and the time a picture takes on one core, as a ratio to
+the first row's. A box counts at IoU 0.3. --quick takes 20 pictures of each. Cascades that have a
+verifier (`--verify auto`) are used with it.
 
-Cascades were trained, and settings chosen, on some of these pictures or their makings (see the JSON
-beside each cascade); anime_screens_dev was used for choosing only.
+OpenCV's own are those that its wheel brings (4.x; 5 brings none), and the LBP cascade that comes
+with scikit-image. Ours were trained, and settings chosen, on some of these pictures or their
+makings (see the JSON beside each); anime_screens_dev was used for choosing only.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Optional
 from zipfile import ZipFile
 
 import cv2
+from skimage.data import lbp_frontal_face_cascade_filename
 
 from cvbaseline.detection import DetectionParameters
 from cvbaseline.detector_quality.annotated_pictures import (
@@ -29,7 +31,7 @@ from cvbaseline.detector_quality.annotated_pictures import (
     find_annotations,
     read_annotated_pictures,
 )
-from cvbaseline.detector_quality.measures import measure_detector
+from cvbaseline.detector_quality.measures import measure_detector, written
 from cvbaseline.detector_quality.searching import (
     Detector,
     SearchedPicture,
@@ -41,12 +43,20 @@ from cvbaseline.progress import ProgressLine
 from cvbaseline.shipped import default_cascade
 
 ARCHIVES = ("anime_screens_dev", "anime_scenes_dev", "cartoon_scenes_dev")
-OPENCVS = ("haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_default.xml")
-MIN_IOU, ROUNDS, QUICK = 0.3, 3, 20
+MIN_IOU, ROUNDS, QUICK, OPENCV_NEIGHBORS = 0.3, 3, 20, 3
+COLUMNS = {  # at the setting
+    "f1": "F1",
+    "recall": "recall",
+    "precision": "precis.",
+    "false_per_picture": "false/p",
+    "ap_30": "AP .3",
+    "recall_at_0.1": "r@0.1",
+    "best_f1": "best F1",
+}
 
 
-def unpacked(archives: Path, name: str, work: Path) -> Optional[Path]:
-    """The folder of an archive's annotations, unpacked into `work` if need be."""
+def annotations_of(archives: Path, name: str, work: Path) -> Optional[Path]:
+    """An archive's annotations, unpacked into `work` if need be; None when there are none."""
     folder = archives / name
     if not folder.is_dir():
         if not (archives / f"{name}.zip").is_file():
@@ -54,8 +64,7 @@ def unpacked(archives: Path, name: str, work: Path) -> Optional[Path]:
         folder = work / name
         with ZipFile(archives / f"{name}.zip") as archive:
             archive.extractall(folder)
-    inner = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    for place in inner:
+    for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
         try:
             return find_annotations(place)
         except UserError:
@@ -63,47 +72,43 @@ def unpacked(archives: Path, name: str, work: Path) -> Optional[Path]:
     return None
 
 
-def detectors(others: list[Path]) -> Iterator[Detector]:
-    """Ours, those named, and what OpenCV's wheel brings."""
-    opencvs = [Path(cv2.data.haarcascades) / name for name in OPENCVS]
+def cascades() -> list[Path]:
+    """Ours, and OpenCV's own for faces from the front."""
     ours = sorted(default_cascade().parent.glob("*.xml"))
-    found = [*ours, *others, *(path for path in opencvs if path.is_file())]
-    yield from open_detectors(found)
+    opencvs = sorted(Path(cv2.data.haarcascades).glob("haarcascade_frontalface*.xml"))
+    return [*ours, *opencvs, Path(lbp_frontal_face_cascade_filename())]
 
 
-def print_tables(name: str, pictures: list[AnnotatedPicture], found: list[Detector]) -> None:
-    """Search all pictures with all detectors, and print a table for each min_neighbors."""
-    parameters = DetectionParameters()
-    with closing(ProgressLine()) as progress:
-        searched = search_pictures(pictures, found, parameters, ROUNDS, print, progress)
-    faces = sum(len(picture.boxes) for picture in pictures)
-    for min_neighbors in (3, parameters.min_neighbors):
-        print(f"\n{name}: {faces} faces in {len(pictures)} pictures, min neighbors {min_neighbors}")
-        print_table(found, searched, min_neighbors)
-
-
-def print_table(
-    found: list[Detector], searched: list[list[SearchedPicture]], min_neighbors: int
-) -> None:
-    """A row for each detector, with the boxes that it finds at min_neighbors."""
-    print(
-        f"{'':<34}{'F1':>7}{'recall':>8}{'precis.':>9}{'false/p':>9}{'AP .3':>7}{'r@0.1':>7}"
-        f"{'best F1':>9}{'ms':>8}{'ratio':>7}"
-    )
-    first: Optional[float] = None
-    for detector, entries in zip(found, searched):
-        one = [entry._replace(found=entry.candidates.above(min_neighbors)) for entry in entries]
-        value = {
-            key: estimate.value
-            for key, estimate in measure_detector(one, MIN_IOU, rounds=1).estimates.items()
+def measured(searched: list[SearchedPicture]) -> dict[str, float]:
+    """The measures' values, and F1 at OpenCV's min_neighbors as "f1_opencv"."""
+    at_opencvs = [
+        entry._replace(found=entry.candidates.above(OPENCV_NEIGHBORS)) for entry in searched
+    ]
+    values, others = (
+        {
+            name: estimate.value
+            for name, estimate in measure_detector(entries, MIN_IOU, rounds=1).estimates.items()
         }
-        first = first or value["milliseconds"]
-        print(
-            f"{detector.name:<34}{value['f1']:>7.3f}{value['recall']:>8.3f}"
-            f"{value['precision']:>9.3f}{value['false_per_picture']:>9.3f}{value['ap_30']:>7.3f}"
-            f"{value['recall_at_0.1']:>7.3f}{value['best_f1']:>9.3f}{value['milliseconds']:>8.1f}"
-            f"{value['milliseconds'] / first:>7.2f}"
+        for entries in (searched, at_opencvs)
+    )
+    return {**values, "f1_opencv": others["f1"]}
+
+
+def print_table(name: str, pictures: list[AnnotatedPicture], detectors: list[Detector]) -> None:
+    """Search all pictures with all detectors in turn; a row for each."""
+    with closing(ProgressLine()) as progress:
+        searched = search_pictures(
+            pictures, detectors, DetectionParameters(), ROUNDS, print, progress
         )
+    faces = sum(len(picture.boxes) for picture in pictures)
+    print(f"\n{name}: {faces} faces in {len(pictures)} pictures, OpenCV {cv2.__version__}")
+    titles = "".join(f"{title:>9}" for title in (*COLUMNS.values(), "F1 (3)", "ms", "ratio"))
+    print(f"{'':<34}{titles}")
+    rows = list(map(measured, searched))
+    for detector, row in zip(detectors, rows):
+        values = "".join(f"{written(row[column], 3):>9}" for column in (*COLUMNS, "f1_opencv"))
+        ratio = row["milliseconds"] / rows[0]["milliseconds"]
+        print(f"{detector.name:<34}{values}{row['milliseconds']:>9.1f}{ratio:>9.2f}", flush=True)
 
 
 def main() -> None:
@@ -111,19 +116,18 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if word != "--quick"]
     if not words:
         sys.exit(__doc__)
-    archives, others = Path(words[0]), [Path(word) for word in words[1:]]
+    archives, others = Path(words[0]), map(Path, words[1:])
     try:
-        found = list(detectors(others))
+        detectors = open_detectors([*cascades(), *others])
         with tempfile.TemporaryDirectory() as work:
             for name in ARCHIVES:
-                annotations = unpacked(archives, name, Path(work))
+                annotations = annotations_of(archives, name, Path(work))
                 if annotations is None:
                     print(f"\n{name} is not in {archives}: left out")
                     continue
                 pictures = read_annotated_pictures(annotations)
-                if "--quick" in sys.argv:
-                    pictures = pictures[:: max(1, len(pictures) // QUICK)]
-                print_tables(name, pictures, found)
+                step = max(1, len(pictures) // QUICK) if "--quick" in sys.argv else 1
+                print_table(name, pictures[::step], detectors)
     except UserError as error:
         sys.exit(str(error))
 
