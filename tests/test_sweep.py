@@ -234,7 +234,10 @@ def test_groups_are_drawn_whole(scenes, tmp_path):
         moved.append(Annotation(place, boxes))
     save_info(scenes / "info.dat", moved)
     out = tmp_path / "out"
-    assert sweep(options(scenes, out, group_by="folder:1")).material.drawn == (3, "groups")
+    told = []
+    asked = options(scenes, out, group_by="folder:1")
+    assert sweep(asked, tell=told.append).material.drawn == (3, "groups")
+    assert any(f"on {len(moved)} pictures of 3 groups with" in line for line in told)
     head = json.loads((out / "records.json").read_text())
     assert head["intervals"].endswith("over 3 groups")
     assert "draws of whole groups" in (out / "report.html").read_text()
@@ -434,7 +437,8 @@ def test_journals_hold_what_was_added(tmp_path):
             assert np.array_equal(column, before) and column.dtype == before.dtype
         assert known.get("picture", replace(search, max_size=None)) is None
         assert known.get("other", search) is None
-    assert SearchJournal(tmp_path / "searches.jsonl", "other").get("picture", search) is None
+    for others in (("other",), ("cascade", "timed otherwise")):
+        assert SearchJournal(tmp_path / "searches.jsonl", *others).get("picture", search) is None
     answers = AnswerJournal(tmp_path / "answers.jsonl", "model")
     answers.add("picture", Answers(np.array([[1, 2, 3, 4]]), ("glad",)))
     again = AnswerJournal(tmp_path / "answers.jsonl", "model")

@@ -191,9 +191,11 @@ def summary(result: SweepResult, out: Path) -> list[str]:
     rate, speed = (
         result.measures[name].value[chosen] for name in ("false_per_picture", "ms_per_picture")
     )
+    count, drawn = material.drawn
+    grouped = f" of {count_of(count, 'group')}" if drawn == "groups" else ""
     lines = [
-        f"{count_of(len(result.settings), 'setting')} on {count_of(material.pictures, 'picture')} "
-        f"with {count_of(material.faces, 'face')}; {material.searched_now:,} searches made, "
+        f"{count_of(len(result.settings), 'setting')} on {count_of(material.pictures, 'picture')}"
+        f"{grouped} with {count_of(material.faces, 'face')}; {material.searched_now:,} searches made, "
         f"{material.searched_before:,} known from before",
         f"recommended: {describe(result.chosen, said_fields(result.settings))}",
         *(f"  {line}" for line in reason(result)),
