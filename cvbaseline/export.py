@@ -97,7 +97,7 @@ def channel_lines(estimator: Any) -> np.ndarray:
 
     float32 (2, c)
     """
-    from cvbaseline.classifiers.cnn import network_input
+    from cvbaseline.classifiers.face_rows import network_input
 
     greys = np.array([0, 255], np.uint8).reshape(2, 1, 1)
     wanted, given = (make(greys).reshape(2, -1) for make in (estimator.as_input, network_input))

@@ -35,8 +35,8 @@ from cvbaseline.classification.report import (
     threshold_record,
 )
 from cvbaseline.classifiers.calibration import fit_scale
-from cvbaseline.classifiers.cnn import network_input
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.face_rows import network_input
 from cvbaseline.classifiers.keras_network import (
     build_network,
     network_weights,

@@ -15,9 +15,10 @@ from small_faces import MOODS, mood_faces
 from cvbaseline.classification.verbs import training_folder
 from cvbaseline.classifiers import fit_classifier, network_training
 from cvbaseline.classifiers.checkpoints import checkpoints_in
-from cvbaseline.classifiers.cnn import Cnn, validation_rows
+from cvbaseline.classifiers.cnn import Cnn
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
 from cvbaseline.classifiers.keras_network import keras_backend, weight_count
+from cvbaseline.classifiers.validation_part import validation_rows
 from cvbaseline.cli import main
 from cvbaseline.errors import FormatError, MissingLibrary, UserError
 from cvbaseline.faces import CropOptions

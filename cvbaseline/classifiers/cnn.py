@@ -6,7 +6,7 @@ together.
 """
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -18,15 +18,17 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from cvbaseline.classifiers.calibration import fit_scale
 from cvbaseline.classifiers.face_augmentation import Augmentation
-from cvbaseline.classifiers.face_rows import square_faces
+from cvbaseline.classifiers.face_rows import network_input, square_faces
 from cvbaseline.classifiers.keras_network import (
     build_network,
     network_weights,
     set_network_weights,
     weight_count,
 )
+from cvbaseline.classifiers.network_parameters import check_training_parameters
 from cvbaseline.classifiers.network_training import FACES_AT_ONCE, Examples, Plan, train_network
 from cvbaseline.classifiers.starting_model import load_starting_model, names_of, places_in
+from cvbaseline.classifiers.validation_part import validation_rows
 
 EPOCHS, QUICK_EPOCHS = 40, 14
 # In few epochs a network learns less of faces that are changed much.
@@ -230,12 +232,12 @@ class Cnn(ClassifierMixin, BaseEstimator):
         plan = self._plan(
             self.epochs or (QUICK_EPOCHS if self.quick else EPOCHS),
             fine_tuning * self.learning_rate,
+            **(QUICK_CHANGES if self.quick else {}),
         )
         self._note(train_network(network, self.as_input, learnt, checked, plan))
 
-    def _plan(self, epochs: int, learning_rate: float) -> Plan:
-        fewer = QUICK_CHANGES if self.quick else {}
-        changes = Augmentation(mirror=0.5 if self.mirror else 0.0, **fewer)
+    def _plan(self, epochs: int, learning_rate: float, **changes: float) -> Plan:
+        augmentation = Augmentation(mirror=0.5 if self.mirror else 0.0, **changes)
         return Plan(
             epochs=epochs,
             batch_size=self.batch_size,
@@ -244,7 +246,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
             label_smoothing=float(self.label_smoothing),
             patience=self.patience,
             seed=self.seed,
-            augmentation=changes if self.augmentation else None,
+            augmentation=augmentation if self.augmentation else None,
         )
 
     def _note(self, history: dict[str, list[float]]) -> None:
@@ -277,53 +279,3 @@ class Cnn(ClassifierMixin, BaseEstimator):
             set_network_weights(network, self.weights_)
             self._network = network
         return self._network
-
-
-def check_training_parameters(estimator: Any, least: dict[str, int]) -> None:
-    """ValueError for parameters that no training can have; `least` holds further whole numbers."""
-    least = {"patience": 1, "batch_size": 1, "seed": 0, **least}
-    if estimator.epochs is not None:
-        least["epochs"] = 1
-    for name, lowest in least.items():
-        value = getattr(estimator, name)
-        if not (isinstance(value, Integral) and value >= lowest):
-            raise ValueError(f"{name} must be a number from {lowest}, not {value!r}")
-    if estimator.size > 512:
-        raise ValueError(f"size must be at most 512, not {estimator.size}")
-    if not (isinstance(estimator.learning_rate, Real) and estimator.learning_rate > 0):
-        raise ValueError(f"learning_rate must be above 0, not {estimator.learning_rate!r}")
-    for name in ("weight_decay", "label_smoothing", "dropout", "validation_share"):
-        value = getattr(estimator, name)
-        if not (isinstance(value, Real) and 0 <= value < 1):
-            raise ValueError(f"{name} must be from 0 to below 1, not {value!r}")
-
-
-def network_input(faces: np.ndarray) -> np.ndarray:
-    """Faces, uint8 (n, side, side), as the network wants them: float32 (n, side, side, 1)."""
-    return ((faces.astype(np.float32) - 128) / 64)[..., None]
-
-
-def validation_rows(
-    labels: np.ndarray, groups: Optional[np.ndarray], share: float, seed: int
-) -> np.ndarray:
-    """A mask of about that share of each class, or of groups that make it up.
-
-    Of a class of 3 faces or more it holds at least one; every class keeps a face outside.
-    """
-    mask = np.zeros(len(labels), bool)
-    if share == 0:
-        return mask
-    if groups is not None:
-        from sklearn.model_selection import StratifiedGroupKFold
-
-        parts = min(max(2, round(1 / share)), len(np.unique(groups)))
-        if parts >= 2:
-            split = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-            mask[next(split.split(labels, labels, groups))[1]] = True
-    else:
-        generator = np.random.default_rng(seed)
-        for label in np.unique(labels):
-            rows = generator.permutation(np.flatnonzero(labels == label))
-            count = max(round(share * len(rows)), int(len(rows) >= 3))
-            mask[rows[: min(count, len(rows) - 1)]] = True
-    return mask & np.isin(labels, labels[~mask])

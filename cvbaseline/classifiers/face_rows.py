@@ -1,4 +1,7 @@
-"""Rows of numbers as the faces that they hold: scikit-learn's X, read as pictures."""
+"""Rows of numbers as the faces that they hold: scikit-learn's X, read as pictures.
+
+And the faces as networks want them.
+"""
 
 import math
 from typing import Optional
@@ -56,3 +59,8 @@ def square_faces(
         return faces
     method = cv2.INTER_AREA if faces.shape[1] > size else cv2.INTER_LINEAR
     return np.stack([cv2.resize(face, (size, size), interpolation=method) for face in faces])
+
+
+def network_input(faces: np.ndarray) -> np.ndarray:
+    """Faces, uint8 (n, side, side), as the network wants them: float32 (n, side, side, 1)."""
+    return ((faces.astype(np.float32) - 128) / 64)[..., None]

@@ -18,8 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cvbaseline.classifiers.calibration import fit_scale
-from cvbaseline.classifiers.cnn import network_input
-from cvbaseline.classifiers.face_rows import square_faces
+from cvbaseline.classifiers.face_rows import network_input, square_faces
 from cvbaseline.classifiers.linear_head import Head, adapt_head, held_out_scores
 from cvbaseline.classifiers.onnx_bytes import read_network
 from cvbaseline.classifiers.onnx_layers import output_shape

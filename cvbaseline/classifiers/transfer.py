@@ -11,8 +11,10 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from cvbaseline.classifiers.cnn import Cnn, check_training_parameters, network_input
+from cvbaseline.classifiers.cnn import Cnn
+from cvbaseline.classifiers.face_rows import network_input
 from cvbaseline.classifiers.keras_network import build_network, import_keras
+from cvbaseline.classifiers.network_parameters import check_training_parameters
 from cvbaseline.classifiers.network_training import Examples, train_network
 from cvbaseline.classifiers.starting_model import load_starting_model
 from cvbaseline.errors import UserError, require
