@@ -19,7 +19,7 @@ ONLY_ON_REQUEST = ("cnn", "onnx", "transfer")
 class Contender(NamedTuple):
     """A classifier with its settings."""
 
-    title: str  # "hog_svm", or "hog_svm C=10" with the settings that were asked for
+    title: str  # as `title_of` makes it: "hog_svm", "hog_svm C=10", "ensemble of lbph, hog_svm C=10"
     name: str  # in `CLASSIFIERS`
     settings: tuple[str, ...]  # NAME=VALUE
     parameters: dict[str, Any]  # all of them, as JSON holds them
@@ -50,7 +50,19 @@ def parse_contender(text: str) -> Contender:
         estimator = estimator_maker(name, list(settings))()
     except ImportError as error:
         raise UserError(f"{name} needs a library that is not installed: {error}") from None
-    return Contender(" ".join([name, *settings]), name, settings, all_parameters(estimator))
+    parameters = all_parameters(estimator)
+    return Contender(title_of(name, settings, parameters), name, settings, parameters)
+
+
+def title_of(name: str, settings: Sequence[str], parameters: dict[str, Any]) -> str:
+    """What a contender is called: its name and settings; of an ensemble those of its members."""
+    if name != "ensemble" or not settings:
+        return " ".join([name, *settings])
+    members = []
+    for member in str(parameters["estimators"]).split("+"):
+        own = (parameters["settings"] or {}).get(member, {})
+        members.append(" ".join([member, *(f"{key}={json.dumps(own[key])}" for key in own)]))
+    return f"ensemble of {', '.join(members)}"
 
 
 def all_parameters(estimator: Any) -> dict[str, Any]:
