@@ -68,6 +68,7 @@ W = np.ones((2, 1, 3, 3), np.float32)
         (altered("Conv", "face w", {"w": W * np.float32(np.inf)}), "not finite"),
         (altered("MaxPool", kernel_shape=(2, 2), pads=(2, 0, 0, 0)), "do not fit"),
         (altered("MaxPool", kernel_shape=(2, 2), ceil_mode=1), "ceil_mode"),
+        (altered("MaxPool", kernel_shape=(2, 2), dilations=(2, 2)), "dilations"),
         (altered("Gemm", "face w", {"w": W}), "has the shape"),
         (altered("Reshape", "face s", {"s": np.array([-1, 3, 3, 3])}), "does not fit"),
         (altered("Pad", "face s", {"s": np.array([0, 0, 9**9, 0, 0, 0, 0, 0])}), "padding is"),

@@ -149,6 +149,7 @@ def _pool(node: _Reader) -> Shape:
     shape = node.value(3)
     kernel = node.sides("kernel_shape", (0, 0), 1)
     node.attribute("ceil_mode", 0, lambda value: value == 0)
+    node.attribute("dilations", (1, 1), lambda value: value == (1, 1))
     if node.node.kind == "AveragePool":
         node.attribute("count_include_pad", 0, lambda value: value == 0)
     node.work = prod(kernel)

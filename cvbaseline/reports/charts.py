@@ -171,7 +171,7 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
     named: list[tuple[float, float, float]] = []  # left, right and line of the names so far
     for row, place in sorted(rows, key=lambda one: -one[0].value.value):
         x, y = frame.at(place, row.value.value)
-        name = _wrapped(row.name)[0]
+        name = _wrapped(row.name)[0].rstrip(",")
         beyond = x + 12 + LETTER * len(name) > WIDTH - RIGHT
         where = f'x="{x - 10:.1f}" text-anchor="end"' if beyond else f'x="{x + 10:.1f}"'
         length = LETTER * len(name)
