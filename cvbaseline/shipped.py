@@ -19,7 +19,7 @@ class SecondLook(NamedTuple):
 
 SECOND_LOOKS = {
     "lbp_animeface.xml": SecondLook("animeface", 11),
-    "haar_animeface.xml": SecondLook("animeface", 12),
+    "haar_animeface.xml": SecondLook("animeface", 11),
 }
 
 
