@@ -8,12 +8,12 @@ Photographs teach what a face does, which few drawn faces with labels cannot (do
 a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013 lacks
 (worried) or has few of (scared).
 
-Most epochs see faces of 32 pixels, the last ones of 40, which costs half the time of 40 pixels
-throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). The public test part is only
-looked at. Needs Keras; one core takes about an hour.
+Most epochs see faces of 32 pixels, the last ones of 40, which costs half the time of 40
+pixels throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). The public test part
+is only looked at. Needs Keras; one core takes about an hour.
 
 Writes WORK/pretrained.npy (float32, see `network_weights`), WORK/pretrained.txt with the accuracy
-after every epoch, and WORK/drawn.npz, the drawn faces.
+after every epoch, and WORK/drawn.npz, the drawn faces, unless they are there.
 """
 
 import csv
@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from cvbaseline.classifiers.cnn import network_input
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.face_rows import network_input
 from cvbaseline.classifiers.keras_network import build_network, network_weights
 from cvbaseline.classifiers.network_training import Plan, compile_network
 from cvbaseline.drawing import EMOTIONS, draw_face
@@ -151,9 +151,11 @@ def main(arguments: list[str]) -> None:
     work.mkdir(parents=True, exist_ok=True)
     photographs = read_photographs(folder, "train")
     unseen = read_photographs(folder, "public_test")
-    network = build_network(None, WIDTHS, len(EMOTIONS), 0.2, 0)
-    drawn = draw_faces()
-    np.savez(work / "drawn.npz", pictures=drawn.pictures, targets=drawn.targets)
+    network = build_network(None, WIDTHS, len(EMOTIONS), 0.2, 0, pooled=False)
+    if not (work / "drawn.npz").exists():
+        np.savez(work / "drawn.npz", **draw_faces()._asdict())
+    with np.load(work / "drawn.npz") as file:
+        drawn = Faces(**file)
     learn(network, photographs, drawn, unseen, work)
 
 

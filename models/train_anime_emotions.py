@@ -64,7 +64,9 @@ DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarray:
     """A network that goes on from weights, with sprites and drawn faces; its weights."""
     setting = TRAINING
-    network = build_network(None, WIDTHS, len(EMOTIONS), setting["dropout"], seed)
+    network = build_network(
+        None, WIDTHS, len(EMOTIONS), setting["dropout"], seed, pooled=False
+    )  # fmt: skip
     set_network_weights(network, start)
     drawn_faces = round(setting["drawn_share"] * BATCH)
     sprite_faces = BATCH - drawn_faces
@@ -100,7 +102,7 @@ def one_thread() -> None:
 
 def as_classifier(weights: np.ndarray, scale: float) -> OnnxNetwork:
     """The network as OpenCV runs it."""
-    network = build_network(LARGE, WIDTHS, len(EMOTIONS), 0.0, 0)
+    network = build_network(LARGE, WIDTHS, len(EMOTIONS), 0.0, 0, pooled=False)
     set_network_weights(network, weights)
     data, last = onnx_features(network, LARGE)
     classifier = OnnxNetwork()

@@ -54,34 +54,45 @@ def import_keras() -> Any:
 
 
 def build_network(
-    size: Optional[int], widths: Sequence[int], classes: int, dropout: float, seed: int
+    size: Optional[int],
+    widths: Sequence[int],
+    classes: int,
+    dropout: float,
+    seed: int,
+    pooled: bool = True,
 ) -> Any:
     """A network from faces, float32 (n, size, size, 1), to scores, float32 (n, classes).
 
     Two convolutions with widths[0] channels; for each further width the largest of every 2 x 2
     pixels, then a residual block; the mean over the picture; a linear layer. Scores are logits.
     Without a size it takes faces of any size.
+
+    pooled : if not, there is one convolution at first, and the blocks halve the picture by strides:
+        quicker, and learns less of photographs. The shipped emotion model is such a network.
     """
     keras = import_keras()
     layers, normalisation = keras.layers, batch_normalisation()
     seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(widths) + 3).tolist())
 
-    def convolution(inputs: Any, width: int, side: int) -> Any:
+    def convolution(inputs: Any, width: int, side: int, strides: int = 1) -> Any:
         start = keras.initializers.HeNormal(seed=next(seeds) % 2**31)
         outputs = layers.Conv2D(
-            width, side, padding="same", use_bias=False, kernel_initializer=start
+            width, side, strides, "same", use_bias=False, kernel_initializer=start
         )(inputs)
         # Few faces make few steps: averages over the last hundred would lag behind.
         return normalisation(momentum=0.9)(outputs)
 
     inputs = keras.Input((size, size, 1))
     face = layers.ReLU()(convolution(inputs, widths[0], 3))
-    face = layers.ReLU()(convolution(face, widths[0], 3))
+    if pooled:
+        face = layers.ReLU()(convolution(face, widths[0], 3))
     for width in widths[1:]:
-        face = layers.MaxPooling2D(padding="same")(face)
-        change = layers.ReLU()(convolution(face, width, 3))
+        if pooled:
+            face = layers.MaxPooling2D(padding="same")(face)
+        strides = 1 if pooled else 2
+        change = layers.ReLU()(convolution(face, width, 3, strides))
         change = convolution(change, width, 3)
-        face = layers.ReLU()(layers.Add()([change, convolution(face, width, 1)]))
+        face = layers.ReLU()(layers.Add()([change, convolution(face, width, 1, strides)]))
     features = layers.GlobalAveragePooling2D()(face)
     features = layers.Dropout(dropout, seed=next(seeds) % 2**31)(features)
     start = keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
