@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Optional
 from zipfile import ZipFile
 
 import numpy as np
@@ -72,10 +73,12 @@ def pictures(archives: Path, name: str) -> list[tuple[np.ndarray, np.ndarray, li
     return found
 
 
-def measure(cascade: Path, archives: Path, name: str, verify: str = "none") -> list[dict]:
+def measure(
+    cascade: Path, archives: Path, name: str, verify: str = "none", stages: Optional[int] = None
+) -> list[dict]:
     """Recall, precision and F1 for every min_neighbors on one archive."""
     classifier, rows = open_cascade(cascade), []
-    parameters = DetectionParameters(min_neighbors=min(NEIGHBOURS), verify=verify)
+    parameters = DetectionParameters(min_neighbors=min(NEIGHBOURS), verify=verify, stages=stages)
     scenes = [
         (detect_counted(picture, classifier, parameters), boxes, ignore)
         for picture, boxes, ignore in pictures(archives, name)
