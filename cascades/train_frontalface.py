@@ -96,7 +96,7 @@ def measure(cascade: Path, work: Path) -> list[dict]:
             [
                 sys.executable, "-m", "cvbaseline", "evaluate", str(work / "tested" / "info.dat"),
                 "--cascade", str(cascade), f"--min-neighbors={min_neighbors}", "--rounds=1",
-                "--json", str(output),
+                "--json", str(output), "--searches", str(work / "searches.jsonl"),
             ],
             check=True,
         )  # fmt: skip

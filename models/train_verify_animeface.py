@@ -3,9 +3,11 @@
     python models/train_verify_animeface.py ARCHIVES WORK
 
 ARCHIVES and WORK are those of cascades/train_animeface.py, whose pictures are prepared there unless
-they are already. The boxes that the first stages of cascades/lbp_animeface.xml and haar_animeface.xml
-find in them are learnt by a small residual network (He et al., CVPR 2016). Needs PyTorch and onnx;
-an hour on one core. Writes models/verify_animeface.npz and a JSON beside it.
+they are already. The boxes that the first stages of cascades/lbp_animeface.xml and
+haar_animeface.xml find in them are learnt by a small residual network (He et al., CVPR 2016). Needs
+PyTorch and onnx; an hour on one core. WORK keeps the boxes (verifier_boxes.npz) and what was learnt
+(verifier_network.pt), which are not made again. Writes models/verify_animeface.npz and a JSON with
+what it is worth behind both cascades.
 
 anime_screens_dev.zip takes no part but for the limit of the evidence, which was chosen on it.
 """

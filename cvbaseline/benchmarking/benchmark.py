@@ -43,7 +43,8 @@ def benchmark(
     from cvbaseline.benchmarking.plan import fits, make_plan, missing
     from cvbaseline.benchmarking.reading import check_splits, read_both
     from cvbaseline.benchmarking.records import data_key
-    from cvbaseline.benchmarking.report import averaged, make_report, rank
+    from cvbaseline.benchmarking.report import make_report, rank
+    from cvbaseline.benchmarking.report_tables import averaged
     from cvbaseline.benchmarking.running import run_jobs
 
     command = command_line("benchmark", options)

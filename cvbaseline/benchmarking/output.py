@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from cvbaseline.benchmarking.findings import Findings, Outcome
-from cvbaseline.benchmarking.report import interval, seconds, size
+from cvbaseline.benchmarking.report_tables import interval, seconds, size
 from cvbaseline.benchmarking.results import results_record
 from cvbaseline.errors import require
 from cvbaseline.formats.files import make_folder_of, write_bytes

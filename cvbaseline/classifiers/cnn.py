@@ -34,7 +34,8 @@ EPOCHS, QUICK_EPOCHS = 60, 14
 # In few epochs a network learns less of faces that are changed much.
 QUICK_CHANGES = {"contrast": 0.2, "erasing": 0.15}
 MOST_WEIGHTS = 20_000_000
-# PyTorch 2.13 writes past its memory when it learns a strided convolution of fewer channels.
+# Fewer channels teach a network little; and PyTorch 2.13 writes past its memory when it learns a
+# strided convolution of fewer.
 LEAST_WIDTH = 8
 FINE_TUNING = 0.25  # of the learning rate, for a network that has learnt already
 
@@ -48,7 +49,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
     quick : fewer epochs, on faces that are changed less
     patience : epochs without a better validation loss after which learning stops
     size : faces are resized to so many pixels
-    widths : channels of the first convolution and of each residual block, which halves the size
+    widths : channels of the first two convolutions, and of each residual block, before which the
+        size is halved
     batch_size : faces in a step
     learning_rate : the largest; a quarter of it with init
     weight_decay : share of the weights, times the learning rate, that a step takes away
