@@ -15,7 +15,7 @@ The search alone is OpenCV's detectMultiScale. With --verify MODEL (a file, or a
 name) it is `detect` with a second look at its boxes; the sweep looks at those of min_neighbors 1.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -100,16 +100,17 @@ def measure(searcher: Searcher, pictures: list[Path]) -> tuple[float, float, int
     return seconds[0], seconds[1], compared, different
 
 
-def main(words: list[str]) -> None:
+def main() -> None:
     """Measure every cascade on the pictures; print the table."""
-    verify = NONE
-    if "--verify" in words:
-        flag = words.index("--verify")
-        verify = words[flag + 1]
-        del words[flag : flag + 2]
-    place = Path(words[0]) if words else ROOT / "training_samples" / "scenes"
     haar = ROOT / "tests" / "data" / "golden" / "haar_basic" / "cascade.xml"
-    cascades = [cascade_path(Path(word)) for word in words[1:]] or [cascade_path(None), haar]
+    scenes = ROOT / "training_samples" / "scenes"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pictures", type=Path, nargs="?", default=scenes, metavar="PICTURES")
+    parser.add_argument("cascades", type=Path, nargs="*", metavar="CASCADE")
+    parser.add_argument("--verify", default=NONE, metavar="MODEL")
+    options = parser.parse_args()
+    place, verify = options.pictures, options.verify
+    cascades = [cascade_path(named) for named in options.cascades] or [cascade_path(None), haar]
     pictures = pictures_of(place)
     cv2.setNumThreads(1)
     looked = "" if verify == NONE else f", --verify {verify}"
@@ -124,4 +125,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
