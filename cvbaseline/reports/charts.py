@@ -168,7 +168,9 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
     """Named dots with intervals; each comes with its place on the axis across."""
     frame = _Frame(across, up, TOP)
     drawn = _grid(frame)
-    named: list[tuple[float, float, float]] = []  # left, right and line of the names so far
+    dots = [frame.at(place, row.value.value) for row, place in rows]
+    # Left, right and line of what names must not cover: the dots, and the names so far.
+    taken = [(x - 6, x + 6, y + 4) for x, y in dots]
     for row, place in sorted(rows, key=lambda one: -one[0].value.value):
         x, y = frame.at(place, row.value.value)
         name = _wrapped(row.name)[0].rstrip(",")
@@ -176,10 +178,11 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
         where = f'x="{x - 10:.1f}" text-anchor="end"' if beyond else f'x="{x + 10:.1f}"'
         length = LETTER * len(name)
         left = x - 10 - length if beyond else x + 10
-        line = y + 4
-        while any(left < b and a < left + length and abs(line - c) < LINE for a, b, c in named):
-            line += 1
-        named.append((left, left + length, line))
+        near = [c for a, b, c in taken if left < b and a < left + length]
+        # The nearest free line, above or below.
+        free = (y + 4 + way * step for step in range(HEIGHT) for way in (1, -1))
+        line = next((one for one in free if all(abs(one - c) >= LINE for c in near)), y + 4)
+        taken.append((left, left + length, line))
         drawn += f'<g style="--c:{row.colour}"><title>{escape(row.name)}: {row.value}</title>'
         drawn += _interval(
             x, frame.at(place, row.value.low)[1], x, frame.at(place, row.value.high)[1]
