@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from cvbaseline.detect_pictures import expand_pictures, unused_path
-from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
+from cvbaseline.detection import (
+    MANY_PICTURES,
+    DetectionParameters,
+    detect,
+    open_cascade,
+    with_verifier,
+)
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey, write_picture
@@ -46,7 +52,8 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     listing = options.out / "crops.csv"
     require(not listing.exists(), f"{listing} exists: give another folder with --out")
     cascade = cascade_path(options.cascade)
-    classifier, parameters = open_cascade(cascade), with_verifier(options, cascade)
+    classifier = open_cascade(cascade, many_pictures=len(pictures) >= MANY_PICTURES)
+    parameters = with_verifier(options, cascade)
     options.out.mkdir(parents=True, exist_ok=True)
     rows, problems = [], []
     for path in pictures:

@@ -240,5 +240,6 @@ def _detector(cascade: Optional[Path]) -> "Callable":
     from cvbaseline.shipped import cascade_path
 
     path = cascade_path(cascade)
-    classifier, parameters = open_cascade(path), with_verifier(DetectionParameters(), path)
+    classifier = open_cascade(path, many_pictures=True)
+    parameters = with_verifier(DetectionParameters(), path)
     return lambda grey: detect(grey, classifier, parameters)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from cvbaseline.detection import (
+    MANY_PICTURES,
     DetectionParameters,
     Detections,
     detect,
@@ -86,7 +87,8 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     """
     pictures = expand_pictures(options.pictures)
     cascade = cascade_path(options.cascade)
-    classifier, parameters = open_cascade(cascade), with_verifier(options, cascade)
+    classifier = open_cascade(cascade, many_pictures=len(pictures) >= MANY_PICTURES)
+    parameters = with_verifier(options, cascade)
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
     found = []

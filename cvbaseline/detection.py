@@ -1,6 +1,6 @@
 """Detection: faces, or whatever a cascade was trained on, as boxes with scores.
 
-The work is OpenCV's `CascadeClassifier`, whose boxes these are; the score is ours.
+The boxes are those of OpenCV's `CascadeClassifier`; the score is ours.
 """
 
 import shlex
@@ -23,6 +23,7 @@ SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of
 ALWAYS_NAMED = ("scale_factor", "min_neighbors", "min_size")
 LEAST_PROBABILITY = 0.5  # of a box that was looked at again
 AUTO, NONE = "auto", "none"  # of `verify`
+MANY_PICTURES = 10  # so many are worth the moment that the faster search takes to load
 PAIRS_AT_A_TIME = 1 << 16  # of boxes and windows compared: their numbers stay in the cache
 
 
@@ -148,10 +149,13 @@ class CountedDetections(NamedTuple):
         return Detections(self.boxes[kept], self.scores[kept])
 
 
-def open_cascade(path: Union[str, Path]) -> OpenCVCascade:
-    """OpenCV's detector for a cascade file, in the layout of traincascade or the one before 2.4.
+def open_cascade(path: Union[str, Path], many_pictures: bool = False) -> OpenCVCascade:
+    """A detector for a cascade file, in the layout of traincascade or the one before 2.4.
 
     The file is read and checked by our own parser, so its name may hold any characters.
+
+    many_pictures : whether it is worth a moment (some seconds, the first time on a machine) to
+        make searches several times faster
 
     Raises FormatError for a file that is no cascade, UserError when it cannot be read or this
     OpenCV was built without cascades.
@@ -166,7 +170,7 @@ def open_cascade(path: Union[str, Path]) -> OpenCVCascade:
     )
     cascade = load_cascade(Path(path))
     try:
-        return OpenCVCascade(cascade)
+        return OpenCVCascade(cascade, many_pictures)
     except ValueError:
         raise FormatError(path, "OpenCV does not take it as a cascade") from None
 

@@ -1,13 +1,22 @@
 """OpenCV's detectors for a cascade of ours: of all its stages, or of the first ones."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from cvbaseline.cascade import Cascade
 from cvbaseline.formats.cascade_xml import render_cascade
 
 if TYPE_CHECKING:
     import cv2
+
+    from cvbaseline.evaluation.row_search import RowSearch
+
+
+class Detector(NamedTuple):
+    """What searches pictures."""
+
+    classifier: "cv2.CascadeClassifier"
+    rows: "Optional[RowSearch]"  # finds the same windows in less time, where there is one
 
 
 class OpenCVCascade:
@@ -16,26 +25,39 @@ class OpenCVCascade:
     It serves one thread at a time: a detector keeps the picture's integral images.
     """
 
-    def __init__(self, cascade: Cascade):
-        """ValueError when OpenCV does not take the cascade."""
-        self._cascade = cascade
-        self._detectors: dict[int, "cv2.CascadeClassifier"] = {}
+    def __init__(self, cascade: Cascade, many_pictures: bool = False):
+        """ValueError when OpenCV does not take the cascade.
+
+        many_pictures : prepare our own search, whose code takes a moment to load (and when it is
+            used for the first time, some seconds to be compiled)
+        """
+        self._cascade, self._many_pictures = cascade, many_pictures
+        self._detectors: dict[int, Detector] = {}
         self.detector()
 
-    def detector(self, stages: Optional[int] = None) -> "cv2.CascadeClassifier":
+    def detector(self, stages: Optional[int] = None) -> Detector:
         """One that searches with so many stages at most, or with all; kept for the next call."""
         count = min(stages or len(self._cascade.stages), len(self._cascade.stages))
         if count not in self._detectors:
             self._detectors[count] = self._made(count)
         return self._detectors[count]
 
-    def _made(self, stages: int) -> "cv2.CascadeClassifier":
-        import cv2
+    def _made(self, stages: int) -> Detector:
+        cascade = replace(self._cascade, stages=self._cascade.stages[:stages])
+        classifier = _classifier(cascade)
+        if not self._many_pictures:
+            return Detector(classifier, None)
+        from cvbaseline.evaluation.row_search import row_search
 
-        text = render_cascade(replace(self._cascade, stages=self._cascade.stages[:stages]))
-        flags = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
-        storage = cv2.FileStorage(text.decode("ascii"), flags)
-        detector = cv2.CascadeClassifier()
-        if not detector.read(storage.getFirstTopLevelNode()):
-            raise ValueError("OpenCV does not take the cascade")
-        return detector
+        return Detector(classifier, row_search(cascade))
+
+
+def _classifier(cascade: Cascade) -> "cv2.CascadeClassifier":
+    import cv2
+
+    flags = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
+    storage = cv2.FileStorage(render_cascade(cascade).decode("ascii"), flags)
+    classifier = cv2.CascadeClassifier()
+    if not classifier.read(storage.getFirstTopLevelNode()):
+        raise ValueError("OpenCV does not take the cascade")
+    return classifier

@@ -88,7 +88,7 @@ def collect_boxes(
     """
     import cv2
 
-    classifiers = [open_cascade(path) for path in cascades]
+    classifiers = [open_cascade(path, many_pictures=True) for path in cascades]
     generator = np.random.default_rng(seed)
     parts = []
     for number, (picture, wanted) in enumerate(pictures):

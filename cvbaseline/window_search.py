@@ -3,19 +3,20 @@
 OpenCV searches a picture with windows of growing sizes, in passes, groups those that pass the
 cascade, and then cuts off what juts out of the picture. The single windows that it hands out are
 cut off as well; what they were follows from the sizes and the grids of its passes.
+
+Where there is a search of our own (`evaluation.row_search`), it makes the passes in OpenCV's place.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
 from cvbaseline.boxes import as_boxes
 from cvbaseline.errors import UserError
-
-if TYPE_CHECKING:
-    import cv2
+from cvbaseline.opencv_cascade import Detector
+from cvbaseline.parallel import for_blocks, threads
 
 GROUPING_EPSILON = 0.2  # what detectMultiScale groups similar windows with
 
@@ -26,7 +27,7 @@ class Search(NamedTuple):
     """A picture and how it is searched."""
 
     grey: np.ndarray  # uint8 (h, w), contiguous
-    classifier: "cv2.CascadeClassifier"
+    detector: Detector
     scale_factor: float
     min_size: int
     max_size: Optional[int]  # None: the picture
@@ -48,6 +49,7 @@ class Pass(NamedTuple):
     """One pass over the picture, which is made smaller by `scale` for it."""
 
     scale: np.float32
+    shrunk: Size  # the smaller picture's
     size: Size  # of the windows, in pixels of the picture
     ends: Size  # the windows' places x, y in the smaller picture are below
     step: int  # from one place to the next
@@ -58,11 +60,13 @@ def find_windows(search: Search) -> Windows:
 
     Raises UserError when OpenCV cannot search the picture.
     """
-    nothing = Windows(as_boxes([]), np.zeros(0))
-    if not search_passes(search):
+    nothing, passes = Windows(as_boxes([]), np.zeros(0)), search_passes(search)
+    if not passes:
         # OpenCV would search at the nearest size that it has.
         return nothing
-    classifier = search.classifier
+    if search.detector.rows is not None:
+        return _find_in_rows(search, passes)
+    classifier = search.detector.classifier
     boxes, levels, sums = _call(
         classifier.detectMultiScale3, search, minNeighbors=0, outputRejectLevels=True
     )
@@ -79,7 +83,31 @@ def find_windows(search: Search) -> Windows:
             kept.append(left[window] > 0)
             left[window] -= 1
         boxes, sums = boxes[kept], sums[kept]
-    order = np.lexsort((sums, *boxes.T[::-1]))  # OpenCV's order depends on its threads
+    return _sorted(boxes, sums)
+
+
+def _find_in_rows(search: Search, passes: list[Pass]) -> Windows:
+    """All windows that pass, found by our own search, in as many threads as OpenCV's would be."""
+    import cv2
+
+    def windows_of(first: int, _: int) -> Windows:
+        one = passes[first]
+        shrunk = search.grey
+        if one.shrunk != search.picture:
+            shrunk = cv2.resize(shrunk, one.shrunk, interpolation=cv2.INTER_LINEAR_EXACT)
+        places, sums = search.detector.rows.windows(shrunk, one.step, one.ends)
+        corners = np.rint(places.astype(np.float32) * one.scale).astype(np.int32)
+        sides = np.minimum(np.array(one.size), np.array(search.picture) - corners)
+        return Windows(np.concatenate([corners, sides], axis=1).astype(np.int32), sums)
+
+    with threads(cv2.getNumThreads()):
+        parts = for_blocks(windows_of, len(passes), 1)
+    return _sorted(*(np.concatenate(part) for part in zip(*parts)))
+
+
+def _sorted(boxes: np.ndarray, sums: np.ndarray) -> Windows:
+    """By place and size: the order in which they are found depends on the threads."""
+    order = np.lexsort((sums, *boxes.T[::-1]))
     return Windows(boxes[order], sums[order])
 
 
@@ -108,7 +136,7 @@ def group_windows(
         return as_boxes([]), np.zeros(0, np.int32)
     whole = whole_windows(search, boxes)
     if whole is None:
-        classifier = search.classifier
+        classifier = search.detector.classifier
         grouped, counts = _call(classifier.detectMultiScale2, search, minNeighbors=min_neighbors)
     else:
         grouped, counts = cv2.groupRectangles(whole.tolist(), min_neighbors, GROUPING_EPSILON)
@@ -145,7 +173,7 @@ def search_passes(search: Search) -> list[Pass]:
     When no size is within the limits and these are equal, so that a single size is asked for,
     OpenCV takes the nearest. (So it does otherwise, which nobody asks for: no pass here.)
     """
-    window, picture = search.classifier.getOriginalWindowSize(), search.picture
+    window, picture = search.detector.classifier.getOriginalWindowSize(), search.picture
     passes, factor = [], 1.0
     while all(round(side * factor) <= limit for side, limit in zip(window, picture)):
         passes.append(_pass(np.float32(factor), window, picture))
@@ -158,15 +186,32 @@ def search_passes(search: Search) -> list[Pass]:
         if min(one.size) >= least and one.size[0] <= limits[0] and one.size[1] <= limits[1]
     ]
     if passes and not fitting and least == most:
-        return [min(passes, key=lambda one: sum((side - least) ** 2 for side in one.size))]
-    return fitting
+        fitting = [min(passes, key=lambda one: sum((side - least) ** 2 for side in one.size))]
+    return _in_stripes(fitting)
 
 
 def _pass(scale: np.float32, window: Size, picture: Size) -> Pass:
     width, height = (_rounded(np.float32(side) * scale) for side in window)
-    shrunk = [_rounded(np.float32(side) / scale) for side in picture]
+    shrunk = (
+        _rounded(np.float32(picture[0]) / scale), _rounded(np.float32(picture[1]) / scale)
+    )  # fmt: skip
     ends = (shrunk[0] + 1 - window[0], shrunk[1] + 1 - window[1])
-    return Pass(scale, (width, height), ends, 1 if scale >= 2 else 2)
+    return Pass(scale, shrunk, (width, height), ends, 1 if scale >= 2 else 2)
+
+
+def _in_stripes(passes: list[Pass]) -> list[Pass]:
+    """The passes without the last row where OpenCV leaves it out.
+
+    It cuts all passes into as many stripes as the first one is wide in 32 pixels. Where every
+    second row is searched, and their number is odd, the stripes together can be one too short.
+    """
+    stripes = -(-passes[0].ends[0] // 32) if passes else 0
+    kept = []
+    for one in passes:
+        width, height = one.ends
+        rows = max(-(-(height // one.step) // stripes), 1) * stripes
+        kept.append(one._replace(ends=(width, min(height, rows * one.step))))
+    return kept
 
 
 def _has_place(one: Pass, pixel: int, end: int) -> bool:

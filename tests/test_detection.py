@@ -40,7 +40,7 @@ def astronaut():
 
 def plain(cascade):
     """OpenCV's own detector."""
-    return cascade.detector() if isinstance(cascade, OpenCVCascade) else cascade
+    return cascade.detector().classifier if isinstance(cascade, OpenCVCascade) else cascade
 
 
 def opencv_boxes(grey, classifier, parameters):

@@ -283,7 +283,7 @@ def test_the_lines_to_paste_find_the_recommended_boxes(scenes, tmp_path, capsys)
     cascade, grey = open_cascade(default_cascade()), read_grey(picture)
     expected = detect(grey, cascade, result.chosen).boxes.tolist()
     assert [face["box"] for face in told] == expected
-    scope = {"cv2": cv2, "grey": grey, "cascade": cascade.detector()}
+    scope = {"cv2": cv2, "grey": grey, "cascade": cascade.detector().classifier}
     exec(python_lines(result), scope)
     assert sorted(map(tuple, np.asarray(scope["boxes"]).reshape(-1, 4).tolist())) == sorted(
         map(tuple, expected)

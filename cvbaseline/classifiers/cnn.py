@@ -80,7 +80,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
         self,
         epochs: Optional[int] = None,
         quick: bool = False,
-        patience: int = 10,
+        patience: int = 20,
         size: int = 40,
         widths: tuple[int, ...] = (24, 48, 96, 192),
         batch_size: int = 64,

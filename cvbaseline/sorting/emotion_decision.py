@@ -120,7 +120,7 @@ class EmotionDecider:
     def _classifier(self) -> Any:
         """This thread's own classifier: cv2's keeps state while it detects."""
         if not hasattr(self._of_thread, "classifier"):
-            self._of_thread.classifier = open_cascade(self._cascade)
+            self._of_thread.classifier = open_cascade(self._cascade, many_pictures=True)
         return self._of_thread.classifier
 
 

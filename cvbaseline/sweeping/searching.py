@@ -46,7 +46,7 @@ class _Detector(threading.local):
     """The cascade's detector; each thread has one of its own, for it keeps state in a search."""
 
     def __init__(self, cascade: Path):
-        self.classifier = open_cascade(cascade)
+        self.classifier = open_cascade(cascade, many_pictures=True)
         # Code is loaded and memory taken before anything is timed.
         noise = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
         detect_counted(noise, self.classifier, DetectionParameters(min_neighbors=1))

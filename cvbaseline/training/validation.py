@@ -45,7 +45,7 @@ class ValidationPictures:
 
     def measure(self, cascade: Path, width: int, min_neighbors: int) -> Validation:
         """Detect with the cascade file and compare with the true boxes."""
-        classifier = open_cascade(cascade)
+        classifier = open_cascade(cascade, many_pictures=True)
         parameters = DetectionParameters(min_neighbors=min_neighbors, min_size=width)
         faces = found = false = 0
         for grey, boxes in self.pictures:
