@@ -55,7 +55,8 @@ class Searcher:
 
     def __init__(self, cascade: Path, verify: str):
         self._cascade, self._verify = cascade, verify
-        self._opencvs, self._ours = cv2.CascadeClassifier(str(cascade)), open_cascade(cascade)
+        self._opencvs = cv2.CascadeClassifier(str(cascade))
+        self._ours = open_cascade(cascade, many_pictures=True)
 
     def _setting(self, factor: float, count: int) -> DetectionParameters:
         setting = DetectionParameters(

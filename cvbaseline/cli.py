@@ -82,7 +82,7 @@ def run_crop(options: Any) -> Optional[int]:
 
 def run_train(options: Any) -> Optional[int]:
     """Train a face classifier."""
-    from cvbaseline.classification.verbs import train
+    from cvbaseline.classification.training import train
 
     train(options, tell=tell)
     return None
@@ -90,7 +90,7 @@ def run_train(options: Any) -> Optional[int]:
 
 def run_predict(options: Any) -> Optional[int]:
     """Name the class of faces."""
-    from cvbaseline.classification.verbs import predict
+    from cvbaseline.classification.prediction import predict
 
     predict(options, tell=tell)
     return None
@@ -237,9 +237,9 @@ COMMANDS = {
     "sort": Command("sorting.sort:SortOptions", run_sort, "sort a folder of pictures by emotion"),
     "detect": Command("detect_pictures:DetectOptions", run_detect, "find faces in pictures"),
     "crop": Command("crop_pictures:CropPicturesOptions", run_crop, "cut the faces into files"),
-    "train": Command("classification.verbs:TrainOptions", run_train, "train a face classifier"),
+    "train": Command("classification.training:TrainOptions", run_train, "train a face classifier"),
     "predict": Command(
-        "classification.verbs:PredictOptions", run_predict, "name the class of faces"
+        "classification.prediction:PredictOptions", run_predict, "name the class of faces"
     ),
     "export": Command(
         "export:ExportOptions", run_export, "a trained network for OpenCV, or as plain ONNX"

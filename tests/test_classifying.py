@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from small_faces import MOODS, mood_face, mood_faces
 
-from cvbaseline.classification.verbs import (
-    PredictOptions,
-    TrainOptions,
-    estimator_maker,
-    predict,
-    train,
-)
+from cvbaseline.classification.estimator_maker import estimator_maker
+from cvbaseline.classification.prediction import PredictOptions, predict
+from cvbaseline.classification.training import TrainOptions, train
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
 from cvbaseline.cli import main
 from cvbaseline.detection import DetectionParameters, Detections
@@ -132,8 +128,10 @@ def finder(monkeypatch):
         boxes = BOXES if grey.std() > 1 else BOXES[:0]
         return Detections(boxes, np.ones(len(boxes)))
 
-    monkeypatch.setattr("cvbaseline.classification.verbs.open_detector", lambda cascade: "cascade")
-    monkeypatch.setattr("cvbaseline.classification.verbs.detect", detect)
+    for verb in ("training", "prediction"):
+        module = f"cvbaseline.classification.{verb}"
+        monkeypatch.setattr(f"{module}.open_cascade", lambda *_, **__: "cascade")
+        monkeypatch.setattr(f"{module}.detect", detect)
 
 
 def test_faces_are_looked_for_when_asked(moods, finder):

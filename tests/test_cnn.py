@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from small_faces import MOODS, mood_faces
 
-from cvbaseline.classification.verbs import training_folder
+from cvbaseline.classification.training import training_folder
 from cvbaseline.classifiers import fit_classifier, network_training
 from cvbaseline.classifiers.checkpoints import checkpoints_in
 from cvbaseline.classifiers.cnn import Cnn

@@ -5,7 +5,7 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 from small_faces import MOODS, mood_faces
 
-from cvbaseline.classification.verbs import TrainOptions, train
+from cvbaseline.classification.training import TrainOptions, train
 from cvbaseline.classifiers.hierarchical import Hierarchical, branches
 from cvbaseline.classifiers.majority import Majority
 from cvbaseline.classifiers.subspace import Fisherfaces

@@ -143,7 +143,8 @@ def cascade_of_cells(*cells, leaves=(-1.0, 1.0), threshold=0.5):
         np.full(count, -1, np.int32), np.arange(count, dtype=np.int32), np.zeros(count),
         subset, np.array(leaves * count),
     )  # fmt: skip
-    return Cascade("LBP", 40, 40, LbpFeatures(np.array(cells, np.int32)), (Stage(threshold, trees),))
+    features = LbpFeatures(np.array(cells, np.int32))
+    return Cascade("LBP", 40, 40, features, (Stage(threshold, trees),))
 
 
 def test_by_hand():

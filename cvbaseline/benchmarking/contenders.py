@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cvbaseline.classification.verbs import estimator_maker
+from cvbaseline.classification.estimator_maker import estimator_maker
 from cvbaseline.classifiers import CLASSIFIERS, classifier_name
 from cvbaseline.classifiers.starting_model import starting_path
 from cvbaseline.errors import UserError, require

@@ -40,11 +40,19 @@ class _Code:
             for kind, value in zip(signature.args, args)
         ]
 
+    def index(self, row: ir.Value, columns: int, column: int) -> ir.Value:
+        """Of an element in the flat array of an argument with so many columns."""
+        first = self.builder.mul(row, ir.Constant(LONG, columns))
+        return self.builder.add(first, ir.Constant(LONG, column))
+
     def element(self, array: int, row: ir.Value, columns: int, column: int) -> ir.Value:
         """Of an argument with so many columns."""
-        index = self.builder.mul(row, ir.Constant(LONG, columns))
-        index = self.builder.add(index, ir.Constant(LONG, column))
+        index = self.index(row, columns, column)
         return self.builder.load(self.builder.gep(self.args[array], [index]))
+
+    def bytes_of(self, array: int, row: ir.Value, columns: int, column: int) -> ir.Value:
+        """The 16 bytes of an argument with so many columns from an element on."""
+        return self.builder.load(self.pointer(array, self.index(row, columns, column), BYTE), align=1)
 
     def in_all(self, value: ir.Value) -> ir.Value:
         """A vector that holds a value in every lane."""
@@ -110,17 +118,11 @@ def add_lbp_leaves(
         lbp = builder.not_(builder.trunc(builder.lshr(lbp, _constant(SHORT, 8)), _vector(BYTE)))
         # The subset's bit for the code: in byte code / 8 of 32, bit code % 8.
         place = builder.lshr(lbp, _constant(BYTE, 3))
-        row = builder.mul(node, ir.Constant(LONG, 32))
-        halves = (
-            builder.load(code.pointer(4, builder.add(row, ir.Constant(LONG, 16 * half)), BYTE), align=1)
-            for half in (0, 1)
-        )
         low, high = (
-            code.byte_of(half, builder.and_(place, _constant(BYTE, 15))) for half in halves
+            code.byte_of(code.bytes_of(4, node, 32, first), builder.and_(place, _constant(BYTE, 15)))
+            for first in (0, 16)
         )
-        bits = builder.select(
-            builder.icmp_unsigned("<", place, _constant(BYTE, 16)), low, high
-        )
+        bits = builder.select(builder.icmp_unsigned("<", place, _constant(BYTE, 16)), low, high)
         powers = ir.Constant(_vector(BYTE), [1 << (i % 8) for i in range(16)])
         mask = code.byte_of(powers, builder.and_(lbp, _constant(BYTE, 7)))
         goes_left = builder.icmp_unsigned("!=", builder.and_(bits, mask), _constant(BYTE, 0))
@@ -167,14 +169,13 @@ def add_haar_leaves(
         code.add_leaves(goes_left, node, 8, 9)
         return context.get_dummy_value()
 
-    return types.void(
-        table, at, corners, node, weights, threshold, factor, first, leaf, sums
-    ), emit  # fmt: skip
+    kinds = table, at, corners, node, weights, threshold, factor, first, leaf, sums
+    return types.void(*kinds), emit
 
 
 @intrinsic
 def lanes_reaching(typing: Any, sums: Any, least: Any) -> Any:
-    """Which of 16 sums (float64) are at least so much (float64): bits of an uint64, lane 0 first."""
+    """Which of 16 sums (float64) are at least so much (float64), as bits of an uint64."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         code = _Code(context, builder, signature, args)

@@ -1,31 +1,23 @@
-"""The verbs `train` and `predict`: a face classifier from labelled pictures, and its use."""
+"""The verb `train`: a face classifier from labelled pictures."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.classifiers import (
-    CLASSIFIERS,
-    as_tuples,
-    classifier_class,
-    classifier_name,
-    fit_classifier,
-)
+from cvbaseline.classification.estimator_maker import estimator_maker
+from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name, fit_classifier
 from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
-from cvbaseline.errors import PictureError, UserError, require
-from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.errors import UserError, require
+from cvbaseline.faces import CropOptions
 from cvbaseline.options import argument, option
 from cvbaseline.shipped import cascade_path
 
 if TYPE_CHECKING:
-    from cvbaseline.classification.predictions import Prediction
     from cvbaseline.datasets import LabelledFaces
     from cvbaseline.model_file import FaceModel
-    from cvbaseline.opencv_cascade import OpenCVCascade
 
 Tell = Callable[[str], None]
 
@@ -95,25 +87,6 @@ class TrainOptions(CropOptions):
             not self.download or (self.classifier == "transfer" and self.init is None),
             "--download is for --classifier transfer without --init",
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictOptions(DetectionParameters):
-    """Name the class of faces with a trained model, with the probability of each class."""
-
-    model: Path = argument("model that train wrote", args=["model"], metavar="MODEL")
-    pictures: list[Path] = argument(
-        "pictures, or folders of pictures", args=["pictures"], nargs="+", metavar="PICTURE"
-    )
-    detect: bool = option(
-        False, "look for faces in each picture first; else the whole picture is one face"
-    )
-    cascade: Optional[Path] = option(
-        None,
-        "cascade for --detect: a file or a shipped one's name; else the default",
-        metavar="XML",
-    )
-    format: Literal["table", "csv", "json"] = option("table", "how the answers are printed")
 
 
 def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
@@ -255,68 +228,9 @@ def estimate(
     }
 
 
-def predict(options: PredictOptions, tell: Tell = lambda line: None) -> list["Prediction"]:
-    """Classify the faces of all pictures and tell them as a table, CSV or JSON.
-
-    Raises UserError for a model, cascade or picture that is not there.
-    """
-    from cvbaseline.classification.predictions import (
-        render_csv,
-        render_json,
-        render_table,
-    )
-    from cvbaseline.detect_pictures import expand_pictures
-    from cvbaseline.model_file import load_model
-
-    model = load_model(options.model)
-    classifier = open_detector(options.cascade) if options.detect else None
-    parameters = with_verifier(options, cascade_path(options.cascade))
-    predictions = []
-    for path in expand_pictures(options.pictures):
-        predictions += predict_picture(path, model, classifier, parameters)
-    render = {"table": render_table, "csv": render_csv, "json": render_json}[options.format]
-    tell(render(predictions, model.classes))
-    return predictions
-
-
-def predict_picture(
-    path: Path,
-    model: "FaceModel",
-    classifier: Optional["OpenCVCascade"],
-    parameters: DetectionParameters,
-) -> list["Prediction"]:
-    """The answers for each face that the cascade finds, or for the whole picture without one."""
-    from cvbaseline.classification.predictions import Prediction
-    from cvbaseline.images import read_grey
-
-    try:
-        grey = read_grey(path)
-    except PictureError as error:
-        return [Prediction(path, problem=str(error))]
-    if classifier is None:
-        boxes = np.array([[0, 0, grey.shape[1], grey.shape[0]]])
-        faces = crop_faces(grey, boxes, replace(model.crop, margin=0.0))
-        shown = [None]
-    else:
-        boxes = detect(grey, classifier, parameters).boxes
-        if len(boxes) == 0:
-            return [Prediction(path, problem="no face")]
-        faces = crop_faces(grey, boxes, model.crop)
-        shown = boxes.tolist()
-    return [
-        Prediction(path, box, model.classes[row.argmax()], row)
-        for box, row in zip(shown, model.predict_proba(faces))
-    ]
-
-
-def open_detector(cascade: Optional[Path]) -> "OpenCVCascade":
-    """The cascade of that file, or the shipped one."""
-    return open_cascade(cascade_path(cascade))
-
-
 def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.ndarray]]:
     """A function from a grey picture to the best face's box, with the usual parameters."""
-    classifier = open_detector(cascade)
+    classifier = open_cascade(cascade_path(cascade), many_pictures=True)
     parameters = with_verifier(DetectionParameters(), cascade_path(cascade))
 
     def find(grey: np.ndarray) -> Optional[np.ndarray]:
@@ -324,40 +238,3 @@ def face_finder(cascade: Optional[Path]) -> Callable[[np.ndarray], Optional[np.n
         return boxes[0] if len(boxes) else None
 
     return find
-
-
-def estimator_maker(
-    name: str, settings: list[str], start: Optional[dict[str, Any]] = None
-) -> Callable[[], Any]:
-    """A function that makes estimators of that name with parameters from NAME=VALUE words.
-
-    Those of `start` stay where the words name no others.
-    Values are JSON where they can be read so (numbers, null, true, lists), else text.
-    Raises UserError for a parameter that the classifier does not have or that it lacks, and
-    MissingLibrary when it needs one.
-    """
-    kind = classifier_class(name)
-    known = kind().get_params(deep=False)
-    parameters = dict(start or {})
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        require(
-            bool(equals) and key in known,
-            f"{setting!r} is no parameter of {name}: give NAME=VALUE, NAME being one of "
-            + ", ".join(known),
-        )
-        try:
-            parameters[key] = as_tuples(json.loads(text))
-        except ValueError:
-            parameters[key] = text
-    require(
-        name != "onnx" or bool(parameters.get("init")),
-        "onnx needs a trained network to start from: init=default, or init=FILE",
-    )
-    if name in ("cnn", "transfer"):
-        from cvbaseline.classifiers.keras_network import keras_backend
-
-        keras_backend()
-    if name == "transfer":
-        kind(**parameters).check_source()
-    return lambda: kind(**parameters)
