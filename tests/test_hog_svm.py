@@ -10,7 +10,7 @@ from small_faces import mood_faces
 
 from cvbaseline.classifiers.hog import hog_features
 from cvbaseline.classifiers.hog_svm import HogSvm
-from cvbaseline.classifiers.kernel_machine import principal_directions, symmetrise
+from cvbaseline.classifiers.kernel_matrices import principal_directions, symmetrise
 
 SMALL = {"scales": ((32, 8),), "n_components": 40, "landmarks": 60}
 

@@ -25,7 +25,8 @@ from cvbaseline.classifiers.fisher_vectors import (
     fit_mixture,
     normalised,
 )
-from cvbaseline.classifiers.kernel_machine import KernelMachine, principal_directions
+from cvbaseline.classifiers.kernel_machine import KernelMachine
+from cvbaseline.classifiers.kernel_matrices import principal_directions
 
 FACES_AT_ONCE = 64
 LEARNT_FROM_FACES = 2000

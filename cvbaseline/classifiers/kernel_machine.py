@@ -14,13 +14,12 @@ the face with some signs changed.
 """
 
 import math
-from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from numbers import Integral, Real
 from typing import Optional, Union
 
 import numpy as np
-from scipy.linalg import cholesky, eigh, solve_triangular
+from scipy.linalg import cholesky, solve_triangular
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -32,13 +31,18 @@ from sklearn.utils.validation import (
 
 from cvbaseline.classifiers.calibration import fit_scale
 from cvbaseline.classifiers.face_rows import as_pictures, holds_pictures
+from cvbaseline.classifiers.kernel_matrices import (
+    gaussian_kernel,
+    principal_directions,
+    slices,
+    symmetrise,
+)
 from cvbaseline.classifiers.least_squares import (
     LeastSquaresFit,
     fit_kernel_least_squares,
     fit_least_squares,
 )
 
-FACES_AT_ONCE = 2048
 # More faces or landmarks are calculated with in single precision: half the memory, twice the
 # speed, the same answers.
 MOST_IN_DOUBLE = 4096
@@ -47,8 +51,6 @@ MOST_EXACT = 30_000
 FEWER_LANDMARKS = 10_000
 # Added to the landmarks' kernel matrix, whose diagonal is 1, so that it can be inverted.
 JITTER = 1e-6
-ITERATIONS = 3
-SPARE_DIRECTIONS = 20
 
 
 def row_digests(rows: np.ndarray, seed: int) -> list[bytes]:
@@ -73,79 +75,9 @@ def balanced_weights(
     return weights * np.array(factors)[labels]
 
 
-def slices(rows: int) -> Iterator[slice]:
-    """Pieces of so many rows that are worked on at once."""
-    for start in range(0, rows, FACES_AT_ONCE):
-        yield slice(start, start + FACES_AT_ONCE)
-
-
 def precision(rows: int) -> type:
     """The type of the numbers that so many training faces or landmarks are calculated with."""
     return np.float64 if rows <= MOST_IN_DOUBLE else np.float32
-
-
-def principal_directions(
-    part: Callable[[slice], np.ndarray],
-    weights: np.ndarray,
-    columns: int,
-    count: int,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` directions of largest variance, float32 (c, d), and these variances (c,).
-
-    By subspace iteration from random directions (Halko, Martinsson & Tropp, SIAM Review 2011):
-    the last few directions are approximate, and no matrix of d x d is made.
-
-    Parameters
-    ----------
-    part : the centred rows of a slice, float (m, d)
-    weights : (n,), of all rows
-    columns : d
-    count : at most; never more directions than there are rows or columns
-    """
-    count = min(count, len(weights), columns)
-    sought = min(count + SPARE_DIRECTIONS, len(weights), columns)
-    weights = weights.astype(np.float32)[:, None]
-
-    def times_scatter(directions: np.ndarray) -> np.ndarray:
-        product = np.zeros(directions.shape, np.float32)
-        for rows in slices(len(weights)):
-            centred = part(rows).astype(np.float32, copy=False)
-            product += centred.T @ (weights[rows] * (centred @ directions))
-        return product
-
-    start = np.random.default_rng(seed).normal(size=(columns, sought)).astype(np.float32)
-    basis, _ = np.linalg.qr(times_scatter(start))
-    for _ in range(ITERATIONS):
-        basis, _ = np.linalg.qr(times_scatter(basis))
-    small = (basis.T @ times_scatter(basis)).astype(np.float64)
-    values, vectors = eigh((small + small.T) / 2, subset_by_index=(sought - count, sought - 1))
-    directions = vectors[:, ::-1].T.astype(np.float32) @ basis.T
-    peaks = directions[np.arange(count), np.abs(directions).argmax(axis=1)]
-    return directions * np.sign(peaks)[:, None], values[::-1] / weights.sum()
-
-
-def gaussian_kernel(points: np.ndarray, others: np.ndarray, factor: float) -> np.ndarray:
-    """exp(-factor * squared distance) of points (n, c) and others (m, c): (n, m) of their type.
-
-    The squared lengths stand beside the coordinates, so that one matrix product makes all sums.
-    """
-    factor = float(factor)  # a numpy scalar would make everything double
-    lengths = -factor * (points * points).sum(axis=1, keepdims=True)
-    left = np.concatenate([2 * factor * points, lengths, np.ones_like(lengths)], axis=1)
-    lengths = -factor * (others * others).sum(axis=1, keepdims=True)
-    right = np.concatenate([others, np.ones_like(lengths), lengths], axis=1)
-    kernel = left @ right.T
-    return np.exp(np.minimum(kernel, 0, out=kernel), out=kernel)
-
-
-def symmetrise(matrix: np.ndarray) -> None:
-    """Replace a square matrix by the mean of itself and its transpose, piece by piece."""
-    for rows in slices(len(matrix)):
-        for columns in slices(rows.stop - FACES_AT_ONCE + 1):
-            mean = (matrix[rows, columns] + matrix[columns, rows].T) / 2
-            matrix[rows, columns] = mean
-            matrix[columns, rows] = mean.T
 
 
 class KernelMachine(ClassifierMixin, BaseEstimator):

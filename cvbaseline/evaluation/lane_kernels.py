@@ -29,7 +29,10 @@ def _constant(kind: ir.Type, value: Any) -> ir.Constant:
 
 
 class _Code:
-    """Writes the instructions of one intrinsic, whose arguments it has."""
+    """Writes the instructions of one intrinsic, whose arguments it has by their numbers.
+
+    Those on nodes begin with the table, `at`, the corners and the node.
+    """
 
     def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, args: Any):
         self.builder = builder
@@ -52,7 +55,8 @@ class _Code:
 
     def bytes_of(self, array: int, row: ir.Value, columns: int, column: int) -> ir.Value:
         """The 16 bytes of an argument with so many columns from an element on."""
-        return self.builder.load(self.pointer(array, self.index(row, columns, column), BYTE), align=1)
+        first = self.index(row, columns, column)
+        return self.builder.load(self.pointer(array, first, BYTE), align=1)
 
     def in_all(self, value: ir.Value) -> ir.Value:
         """A vector that holds a value in every lane."""
@@ -81,8 +85,10 @@ class _Code:
         builder.store(total, pointer, align=8)
 
     def byte_of(self, table: ir.Value, index: ir.Value) -> ir.Value:
-        """From 16 bytes, those that the 16 lanes of `index` (0 to 15) say: one shuffle on most
-        processors, which the compiler recognises in this."""
+        """From 16 bytes, those that the 16 lanes of `index` (0 to 15) say.
+
+        One shuffle on most processors, which the compiler recognises in this.
+        """
         builder, found = self.builder, ir.Constant(_vector(BYTE), ir.Undefined)
         for lane in range(LANES):
             lane = ir.Constant(WHOLE, lane)
@@ -118,9 +124,9 @@ def add_lbp_leaves(
         lbp = builder.not_(builder.trunc(builder.lshr(lbp, _constant(SHORT, 8)), _vector(BYTE)))
         # The subset's bit for the code: in byte code / 8 of 32, bit code % 8.
         place = builder.lshr(lbp, _constant(BYTE, 3))
+        low_place = builder.and_(place, _constant(BYTE, 15))
         low, high = (
-            code.byte_of(code.bytes_of(4, node, 32, first), builder.and_(place, _constant(BYTE, 15)))
-            for first in (0, 16)
+            code.byte_of(code.bytes_of(4, node, 32, first), low_place) for first in (0, 16)
         )
         bits = builder.select(builder.icmp_unsigned("<", place, _constant(BYTE, 16)), low, high)
         powers = ir.Constant(_vector(BYTE), [1 << (i % 8) for i in range(16)])
