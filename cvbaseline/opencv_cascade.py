@@ -47,8 +47,10 @@ class OpenCVCascade:
         classifier = _classifier(cascade)
         if not self._many_pictures:
             return Detector(classifier, None)
-        from cvbaseline.evaluation.row_search import row_search
-
+        try:
+            from cvbaseline.evaluation.row_search import row_search
+        except (ImportError, RuntimeError):  # numba finds no folder where it may keep its code
+            return Detector(classifier, None)
         return Detector(classifier, row_search(cascade))
 
 

@@ -1,5 +1,7 @@
 """Our own search of a picture: the windows, and their sums, are those that OpenCV finds."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,6 +177,22 @@ def test_what_else_is_left_to_opencv():
     assert row_search(replace(cascade, stages=())) is None
     assert row_search(cascade_of_cells((20, 20, 8, 8))) is None  # reaches out of the window
     assert row_search(cascade) is not None
+
+
+def test_without_a_place_for_compiled_code_opencv_searches():
+    """As where neither the package's folder nor the user's may be written to."""
+    program = """
+import numba
+from sys import argv
+def refuse(*_, **__):
+    raise RuntimeError("cannot cache function: no locator available")
+numba.njit = refuse
+from cvbaseline.detection import open_cascade
+print(open_cascade(argv[1], many_pictures=True).detector().rows)
+"""
+    words = [sys.executable, "-c", program, str(STUMPS["lbp"])]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, "None"), done.stderr
 
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e12, 1e30])
