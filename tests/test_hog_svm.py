@@ -5,12 +5,17 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics import log_loss
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils.estimator_checks import check_estimator
 from small_faces import mood_faces
 
 from cvbaseline.classifiers.hog import hog_features
 from cvbaseline.classifiers.hog_svm import HogSvm
-from cvbaseline.classifiers.kernel_matrices import principal_directions, symmetrise
+from cvbaseline.classifiers.kernel_matrices import (
+    gaussian_kernel,
+    principal_directions,
+    symmetrise,
+)
 
 SMALL = {"scales": ((32, 8),), "n_components": 40, "landmarks": 60}
 
@@ -233,3 +238,18 @@ def test_parameters_are_checked(moods, settings, message):
     learn, known, _, _ = moods
     with pytest.raises(ValueError, match=message):
         HogSvm(**settings).fit(learn, known)
+
+
+@pytest.mark.parametrize("kind, close", [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_the_kernel_of_faces_and_of_their_mirror_images(kind, close):
+    rng = np.random.default_rng(7)
+    points, others = (rng.normal(size=(rows, 12)).astype(kind) for rows in (9, 14))
+    signs = np.where(rng.random(12) < 0.4, -1, 1)
+    mirrored = rbf_kernel(points * signs, others, gamma=0.03)
+    expected = (rbf_kernel(points, others, gamma=0.03) + mirrored) / 2
+    assert gaussian_kernel(points, others, 0.03, signs) == pytest.approx(expected, abs=close)
+    assert gaussian_kernel(points, others, 0.03).dtype == kind
+    for same in (np.ones(12, int), -np.ones(12, int)):
+        turned = rbf_kernel(points * same, others, gamma=0.03)
+        both = (rbf_kernel(points, others, gamma=0.03) + turned) / 2
+        assert gaussian_kernel(points, others, 0.03, same) == pytest.approx(both, abs=close)

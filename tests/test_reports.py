@@ -21,6 +21,8 @@ from cvbaseline.reports.blocks import (
     Table,
 )
 from cvbaseline.reports.charts import (
+    LETTER,
+    LINE,
     WIDTH,
     Row,
     Series,
@@ -84,6 +86,32 @@ def test_charts_are_xml_within_their_frame():
         for dot in svg.iter("{http://www.w3.org/2000/svg}circle"):
             assert 0 <= float(dot.get("cx")) <= width and 0 <= float(dot.get("cy")) <= height
         assert "<b>" in "".join(svg.itertext()) or "bars" in chart
+
+
+def test_names_in_a_scatter_chart_cover_neither_each_other_nor_the_dots():
+    rng = np.random.default_rng(5)
+    x, y = linear_axis("n", [0, 100]), linear_axis("accuracy", [0, 1], 1)
+    for _ in range(20):
+        places, values = rng.uniform(0, 100, 9), rng.uniform(0.5, 0.6, 9)
+        rows = [
+            (Row("x" * rng.integers(3, 60), "#123456", Estimate(value, value, value)), place)
+            for place, value in zip(places, values)
+        ]
+        svg = ElementTree.fromstring(standalone(scatter_chart("dots", rows, x, y)))
+        boxes = []
+        for text in svg.iter("{http://www.w3.org/2000/svg}text"):
+            if text.get("class") == "name" and "x" in text.text:
+                width, at = LETTER * len(text.text), float(text.get("x"))
+                left = at - width if text.get("text-anchor") == "end" else at
+                assert left >= 0 and left + width <= WIDTH
+                boxes.append((left, left + width, float(text.get("y"))))
+        assert len(boxes) == 9
+        for i, (left, right, line) in enumerate(boxes):
+            for start, end, other in boxes[:i]:
+                assert right <= start or end <= left or abs(line - other) >= LINE - 0.2
+            for dot in svg.iter("{http://www.w3.org/2000/svg}circle"):
+                beside = not left < float(dot.get("cx")) < right
+                assert beside or not line - 12 < float(dot.get("cy")) < line + 3
 
 
 REPORT = Report(

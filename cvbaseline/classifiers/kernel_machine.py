@@ -51,6 +51,7 @@ MOST_EXACT = 30_000
 FEWER_LANDMARKS = 10_000
 # Added to the landmarks' kernel matrix, whose diagonal is 1, so that it can be inverted.
 JITTER = 1e-6
+LANDMARKS_AT_ONCE = 1024  # so that the pieces of a kernel matrix stay in the cache
 
 
 def row_digests(rows: np.ndarray, seed: int) -> list[bytes]:
@@ -215,7 +216,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         """Centred measurements in the principal directions, (n, c) of that type."""
         rotated = []
         for part in slices(len(measured)):
-            centred = (measured[part] - self.mean_).astype(kind)
+            centred = measured[part].astype(kind) - self.mean_.astype(kind)
             if self.directions_ is not None:
                 centred = centred @ self.directions_.T.astype(kind)
             rotated.append(centred)
@@ -272,23 +273,29 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         distinct = {digest: row for row, digest in enumerate(digests)}
         chosen = [distinct[digest] for digest in sorted(distinct)[:count]]
         self._keep_landmarks(points[chosen])
-        matrix = self._kernel(self.landmarks_.astype(np.float64))
+        landmarks = self.landmarks_.astype(np.float64)
+        matrix = gaussian_kernel(landmarks, landmarks, self.gamma / self.spread_)
         matrix[np.diag_indices(len(matrix))] += JITTER
         lower = cholesky(matrix, lower=True)
         return solve_triangular(lower, np.eye(len(lower)), lower=True).T.astype(points.dtype)
 
-    def _kernel(self, points: np.ndarray) -> np.ndarray:
-        """The Gaussian kernel of points (n, c) with all landmarks, (n, m)."""
-        landmarks = self.landmarks_.astype(points.dtype)
-        return gaussian_kernel(points, landmarks, self.gamma / self.spread_)
+    def _kernel(self, points: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
+        """The Gaussian kernel of the sides' points, averaged, with some landmarks, (n, m)."""
+        factor, signs = self.gamma / self.spread_, getattr(self, "signs_", None)
+        landmarks = landmarks.astype(points[0].dtype)
+        if len(points) == 2 and signs is not None:
+            return gaussian_kernel(points[0], landmarks, factor, signs)
+        return sum(gaussian_kernel(side, landmarks, factor) for side in points) / len(points)
 
     def _features(self, points: list[np.ndarray]) -> np.ndarray:
         """What the coefficients multiply: the average over the sides, (n, m)."""
         if self.kernel == "linear":
             return sum(points) / (len(points) * math.sqrt(self.spread_))
         features = np.empty((len(points[0]), len(self.landmarks_)), points[0].dtype)
-        for part in slices(len(features)):
-            features[part] = sum(self._kernel(side[part]) for side in points) / len(points)
+        for rows in slices(len(features)):
+            sides = [side[rows] for side in points]
+            for columns in slices(len(self.landmarks_), LANDMARKS_AT_ONCE):
+                features[rows, columns] = self._kernel(sides, self.landmarks_[columns])
         return features
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
@@ -298,4 +305,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         coefficients = self.coefficients_.astype(kind)
         if self.kernel == "linear":
             return self._features(points) @ coefficients + self.bias_
-        return sum(self._kernel(side) @ coefficients for side in points) / len(points) + self.bias_
+        return self.bias_ + sum(
+            self._kernel(points, self.landmarks_[part]) @ coefficients[part]
+            for part in slices(len(self.landmarks_), LANDMARKS_AT_ONCE)
+        )

@@ -1,6 +1,7 @@
 """The large matrices of a kernel machine, made piece by piece: kernels, principal directions."""
 
 from collections.abc import Callable, Iterator
+from typing import Optional
 
 import numpy as np
 from scipy.linalg import eigh
@@ -10,10 +11,10 @@ ITERATIONS = 3
 SPARE_DIRECTIONS = 20
 
 
-def slices(rows: int) -> Iterator[slice]:
+def slices(rows: int, at_once: int = ROWS_AT_ONCE) -> Iterator[slice]:
     """Pieces of so many rows that are worked on at once."""
-    for start in range(0, rows, ROWS_AT_ONCE):
-        yield slice(start, start + ROWS_AT_ONCE)
+    for start in range(0, rows, at_once):
+        yield slice(start, start + at_once)
 
 
 def principal_directions(
@@ -57,18 +58,35 @@ def principal_directions(
     return directions * np.sign(peaks)[:, None], values[::-1] / weights.sum()
 
 
-def gaussian_kernel(points: np.ndarray, others: np.ndarray, factor: float) -> np.ndarray:
+def gaussian_kernel(
+    points: np.ndarray, others: np.ndarray, factor: float, signs: Optional[np.ndarray] = None
+) -> np.ndarray:
     """exp(-factor * squared distance) of points (n, c) and others (m, c): (n, m) of their type.
+
+    signs : 1 or -1 (c,): the mean of this and the kernel of the points times the signs. The two
+        differ in how the coordinates of sign -1 count, so they cost one matrix product, not two.
 
     The squared lengths stand beside the coordinates, so that one matrix product makes all sums.
     """
     factor = float(factor)  # a numpy scalar would make everything double
     lengths = -factor * (points * points).sum(axis=1, keepdims=True)
-    left = np.concatenate([2 * factor * points, lengths, np.ones_like(lengths)], axis=1)
-    lengths = -factor * (others * others).sum(axis=1, keepdims=True)
-    right = np.concatenate([others, np.ones_like(lengths), lengths], axis=1)
-    kernel = left @ right.T
-    return np.exp(np.minimum(kernel, 0, out=kernel), out=kernel)
+    others_lengths = -factor * (others * others).sum(axis=1, keepdims=True)
+    points = 2 * factor * points
+    same = slice(None) if signs is None else signs > 0
+    left = np.concatenate([points[:, same], lengths, np.ones_like(lengths)], axis=1)
+    right = [others[:, same], np.ones_like(others_lengths), others_lengths]
+    kernel = left @ np.concatenate(right, axis=1).T
+    if signs is None:
+        return _exponentials(kernel)
+    turned = points[:, ~same] @ others[:, ~same].T
+    mirrored = _exponentials(kernel - turned)
+    kernel += turned
+    return np.divide(np.add(_exponentials(kernel), mirrored, out=kernel), 2, out=kernel)
+
+
+def _exponentials(exponents: np.ndarray) -> np.ndarray:
+    """exp in place of exponents that are not above 0 but for roundings."""
+    return np.exp(np.minimum(exponents, 0, out=exponents), out=exponents)
 
 
 def symmetrise(matrix: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from cvbaseline.bootstrap import Estimate
 from cvbaseline.html_page import escape
 
 WIDTH, HEIGHT = 560, 330  # of a line chart without its legend, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 14, 46
 LETTER = 7.2  # about the width of a letter
 ROW, GAP = 15, 12  # of a chart of rows: a row's height, and between groups of rows
 LINE, LONGEST_LINE = 16, 28  # a line of a row's name: its height, and letters at most
@@ -173,16 +173,12 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
     taken = [(x - 6, x + 6, y + 4) for x, y in dots]
     for row, place in sorted(rows, key=lambda one: -one[0].value.value):
         x, y = frame.at(place, row.value.value)
-        name = _wrapped(row.name)[0].rstrip(",")
-        beyond = x + 12 + LETTER * len(name) > WIDTH - RIGHT
-        where = f'x="{x - 10:.1f}" text-anchor="end"' if beyond else f'x="{x + 10:.1f}"'
-        length = LETTER * len(name)
-        left = x - 10 - length if beyond else x + 10
-        near = [c for a, b, c in taken if left < b and a < left + length]
-        # The nearest free line, above or below.
-        free = (y + 4 + way * step for step in range(HEIGHT) for way in (1, -1))
-        line = next((one for one in free if all(abs(one - c) >= LINE for c in near)), y + 4)
-        taken.append((left, left + length, line))
+        name = row.name
+        if LETTER * len(name) > max(x - LEFT, WIDTH - RIGHT - x) - 10:
+            name = f"{_wrapped(name)[0].rstrip(',')} …"
+        left, line = _free_place(x, y, LETTER * len(name), taken)
+        taken.append((left, left + LETTER * len(name), line))
+        where = f'x="{x + 10:.1f}"' if left > x else f'x="{x - 10:.1f}" text-anchor="end"'
         drawn += f'<g style="--c:{row.colour}"><title>{escape(row.name)}: {row.value}</title>'
         drawn += _interval(
             x, frame.at(place, row.value.low)[1], x, frame.at(place, row.value.high)[1]
@@ -190,6 +186,24 @@ def scatter_chart(title: str, rows: Sequence[tuple[Row, float]], across: Axis, u
         drawn += _dot(x, y)
         drawn += f'<text class="name" {where} y="{line:.1f}">{escape(name)}</text></g>'
     return _svg(title, TOP + HEIGHT, drawn)
+
+
+def _free_place(
+    x: float, y: float, length: float, taken: Sequence[tuple[float, float, float]]
+) -> tuple[float, float]:
+    """Where a name of that length, right or left of a dot, begins, and its line: the nearest free.
+
+    taken : left, right and line of what it must not cover
+    """
+    places = []
+    for left in (x + 10, x - 10 - length):
+        near = [line for start, end, line in taken if left < end and start < left + length]
+        # The dot's own line, then those below and above it.
+        lines = (y + 4 + way * step for step in range(HEIGHT) for way in (1, -1))
+        free = (one for one in lines if all(abs(one - line) >= LINE for line in near))
+        places.append((left, next(free, y + 4)))
+    inside = [one for one in places if one[0] >= LEFT and one[0] + length <= WIDTH - RIGHT]
+    return min(inside or places, key=lambda one: abs(one[1] - y - 4))
 
 
 def row_chart(
