@@ -59,7 +59,7 @@ DATA_SETS = {
         ("anime_emotions", "anime_emotions_more"), ("--cv=5x1", "--margin=-0.12", "--allow-leaks")
     ),
 }
-STRONGEST = ("bag_of_words", "hog_svm", "cnn")
+STRONGEST = ("bag_of_words", "cnn")
 ENSEMBLE = f"ensemble:estimators={'+'.join(STRONGEST)}"
 ROWS = {
     "eigenfaces": Row("fer2013", "eigenfaces:n_components=200,metric=mahalanobis_cosine", 0.43),
