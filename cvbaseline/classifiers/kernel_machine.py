@@ -51,7 +51,6 @@ MOST_EXACT = 30_000
 FEWER_LANDMARKS = 10_000
 # Added to the landmarks' kernel matrix, whose diagonal is 1, so that it can be inverted.
 JITTER = 1e-6
-LANDMARKS_AT_ONCE = 1024  # so that the pieces of a kernel matrix stay in the cache
 
 
 def row_digests(rows: np.ndarray, seed: int) -> list[bytes]:
@@ -294,7 +293,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         features = np.empty((len(points[0]), len(self.landmarks_)), points[0].dtype)
         for rows in slices(len(features)):
             sides = [side[rows] for side in points]
-            for columns in slices(len(self.landmarks_), LANDMARKS_AT_ONCE):
+            for columns in slices(len(self.landmarks_)):
                 features[rows, columns] = self._kernel(sides, self.landmarks_[columns])
         return features
 
@@ -307,5 +306,5 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
             return self._features(points) @ coefficients + self.bias_
         return self.bias_ + sum(
             self._kernel(points, self.landmarks_[part]) @ coefficients[part]
-            for part in slices(len(self.landmarks_), LANDMARKS_AT_ONCE)
+            for part in slices(len(self.landmarks_))
         )
