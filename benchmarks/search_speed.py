@@ -54,8 +54,24 @@ def timed(detector: Detector, grey: np.ndarray) -> tuple[float, Windows]:
     return min(times), windows
 
 
+def measure(
+    detector: Detector, peer: Detector, pictures: list[np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """Mean milliseconds of the peer, of OpenCV and of ours; pictures with equal windows."""
+    find_windows(Search(pictures[0], detector, 2.0, 24, None))  # compiled, loaded
+    times, equal = [], 0
+    for grey in pictures:
+        peers, _ = timed(peer, grey)
+        opencvs, expected = timed(detector._replace(rows=None), grey)
+        ours, found = timed(detector, grey)
+        times.append((peers, opencvs, ours))
+        same = np.array_equal(found.boxes, expected.boxes)
+        equal += same and np.array_equal(found.sums, expected.sums)
+    return np.mean(times, axis=0), equal
+
+
 def main() -> None:
-    """Measure; print the table."""
+    """Measure every cascade on the pictures; print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", type=Path, nargs="?", default=SCENES, metavar="PICTURES")
     parser.add_argument("cascades", type=Path, nargs="*", metavar="CASCADE")
@@ -64,30 +80,15 @@ def main() -> None:
     width, height = map(int, options.size.split("x"))
     pictures = pictures_of(options.pictures, (width, height))
     peer = open_cascade(lbp_frontal_face_cascade_filename()).detector()
-    detectors = {
-        named: open_cascade(cascade_path(named), many_pictures=True).detector()
-        for named in options.cascades or map(Path, SHIPPED)
-    }
-    times, equal = {named: np.zeros((len(pictures), 3)) for named in detectors}, dict.fromkeys(
-        detectors, 0
-    )
-    with one_core_each():
-        for named, detector in detectors.items():
-            find_windows(Search(pictures[0], detector, 2.0, 24, None))  # compiled, loaded
-            for number, grey in enumerate(pictures):
-                peers, _ = timed(peer, grey)
-                opencvs, expected = timed(detector._replace(rows=None), grey)
-                ours, found = timed(detector, grey)
-                times[named][number] = peers, opencvs, ours
-                same = np.array_equal(found.boxes, expected.boxes)
-                equal[named] += same and np.array_equal(found.sums, expected.sums)
     print(f"{len(pictures)} pictures of {width} x {height}, OpenCV {cv2.__version__}, one core; ms")
     print(f"{'frontal':>8}{'OpenCV':>8}{'ours':>8}{'faster':>8}{'than frontal':>14}  cascade")
-    for named, columns in times.items():
-        peers, opencvs, ours = columns.mean(axis=0)
+    for named in options.cascades or map(Path, SHIPPED):
+        detector = open_cascade(cascade_path(named), many_pictures=True).detector()
+        with one_core_each():
+            (peers, opencvs, ours), equal = measure(detector, peer, pictures)
         print(
             f"{peers:8.1f}{opencvs:8.1f}{ours:8.1f}{opencvs / ours:8.2f}{peers / ours:14.2f}"
-            f"  {named} (windows equal in {equal[named]} of {len(pictures)})"
+            f"  {named} (windows equal in {equal} of {len(pictures)})"
         )
 
 
