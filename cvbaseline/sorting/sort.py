@@ -7,6 +7,7 @@ ever overwritten. What is known from an earlier run is not done again.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Optional
@@ -14,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Optional
 from cvbaseline.detection import DetectionParameters
 from cvbaseline.errors import UserError, require
 from cvbaseline.options import argument, option
-from cvbaseline.parallel import worker_count
+from cvbaseline.parallel import one_core_each, worker_count
 from cvbaseline.shipped import cascade_path, default_emotion_model
 from cvbaseline.sorting.manifest import NO_FACE, UNREADABLE, UNSURE, Record
 from cvbaseline.sorting.output_folder import (
@@ -179,12 +180,14 @@ def _examine_all(
     def examine(picture: Path) -> _Examined:
         return _examine(picture, output.key_of(picture), known, decider, settings, thumbnails)
 
-    threads = ThreadPoolExecutor(options.jobs or worker_count())
+    jobs = options.jobs or worker_count()
+    threads = ThreadPoolExecutor(jobs)
     try:
-        yield from tqdm(
-            threads.map(examine, pictures), total=len(pictures), unit="picture",
-            disable=None if tell else True, leave=False,
-        )  # fmt: skip
+        with one_core_each() if jobs > 1 else nullcontext():
+            yield from tqdm(
+                threads.map(examine, pictures), total=len(pictures), unit="picture",
+                disable=None if tell else True, leave=False,
+            )  # fmt: skip
     finally:
         # After Ctrl-C the pictures at work are waited for: a program that ends while OpenCV
         # searches one is aborted.
