@@ -1,4 +1,4 @@
-"""OpenCV's detectors for a cascade of ours: of all its stages, or of the first ones."""
+"""What searches pictures with a cascade of ours: OpenCV, and our own faster search beside it."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Optional

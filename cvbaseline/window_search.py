@@ -101,7 +101,7 @@ def _find_in_rows(search: Search, passes: list[Pass]) -> Windows:
         return Windows(np.concatenate([corners, sides], axis=1).astype(np.int32), sums)
 
     with threads(cv2.getNumThreads()):
-        parts = for_blocks(windows_of, len(passes), 1)
+        parts = _searched(for_blocks, windows_of, len(passes), 1)
     return _sorted(*(np.concatenate(part) for part in zip(*parts)))
 
 
@@ -230,16 +230,22 @@ def _rounded(value: np.float32) -> int:
 
 def _call(method: Callable[..., Any], search: Search, **more: Any) -> Any:
     """What one of OpenCV's ways to search returns."""
+    largest = search.max_size or 0
+    return _searched(
+        method,
+        search.grey,
+        scaleFactor=search.scale_factor,
+        minSize=(search.min_size, search.min_size),
+        maxSize=(largest, largest),
+        **more,
+    )
+
+
+def _searched(method: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    """What a method returns; OpenCV's error is the user's, for the picture cannot be searched."""
     import cv2
 
-    largest = search.max_size or 0
     try:
-        return method(
-            search.grey,
-            scaleFactor=search.scale_factor,
-            minSize=(search.min_size, search.min_size),
-            maxSize=(largest, largest),
-            **more,
-        )
+        return method(*args, **more)
     except cv2.error as error:
         raise UserError(f"OpenCV cannot search the picture ({error.err})") from None
