@@ -3,6 +3,7 @@
 The boxes are those of OpenCV's `CascadeClassifier`; the score is ours.
 """
 
+import math
 import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -61,6 +62,11 @@ class DetectionParameters:
         "train-verifier, a shipped one's name, none, or auto: the one that belongs to a shipped "
         "cascade", metavar="MODEL",
     )  # fmt: skip
+    verify_above: Optional[float] = option(
+        None, "evidence for a face that a box needs to pass the verifier, as the logarithm of odds: "
+        "less finds more, true and false; without it what suits the verifier, or it and the shipped "
+        "cascade", metavar="EVIDENCE",
+    )  # fmt: skip
     stages: Optional[int] = option(
         None, "search with the first so many stages of the cascade, which find more, true and "
         "false; without it with all, or as many as suit the verifier of a shipped cascade",
@@ -87,6 +93,10 @@ class DetectionParameters:
             f"merge overlap must be above 0 and at most 1, got {self.merge_overlap}",
         )
         require(
+            self.verify_above is None or math.isfinite(self.verify_above),
+            f"verify above must be a number, got {self.verify_above}",
+        )
+        require(
             self.stages is None or self.stages >= 1, f"stages must be 1 or more, got {self.stages}"
         )
         if self.verify not in (AUTO, NONE):
@@ -103,8 +113,8 @@ Parameters = TypeVar("Parameters", bound=DetectionParameters)
 def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
     """The parameters with the verifier that belongs to the cascade, where they say "auto".
 
-    And with the number of stages that suits it, where they say none. To other cascades than
-    shipped ones belongs no verifier, and "auto" stays.
+    And with the number of stages and the evidence that suit both, where they say none. To other
+    cascades than shipped ones belongs no verifier, and "auto" stays.
     """
     from cvbaseline.shipped import second_look_of
 
@@ -112,7 +122,8 @@ def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
     if belongs is None or parameters.verify not in (AUTO, belongs.verifier):
         return parameters
     stages = belongs.stages if parameters.stages is None else parameters.stages
-    return replace(parameters, verify=belongs.verifier, stages=stages)
+    above = belongs.above if parameters.verify_above is None else parameters.verify_above
+    return replace(parameters, verify=belongs.verifier, verify_above=above, stages=stages)
 
 
 def option_line(parameters: DetectionParameters) -> str:
@@ -287,7 +298,8 @@ def _search_copy(
         from cvbaseline.second_look import open_verifier
 
         # In the copy that was searched, where tilted faces are upright.
-        scores = open_verifier(parameters.verify).scores(grey, boxes, scores)
+        verifier = open_verifier(parameters.verify)
+        scores = verifier.scores(grey, boxes, scores, parameters.verify_above)
         faces = scores >= LEAST_PROBABILITY
         boxes, scores, neighbors = boxes[faces], scores[faces], neighbors[faces]
     return CountedDetections(boxes, scores, neighbors)

@@ -8,7 +8,7 @@ JSON. Every box is judged by itself: what happens to one does not depend on the 
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 from scipy.special import expit
@@ -31,20 +31,28 @@ class Verifier(NamedTuple):
     limit: float
     sha256: str  # of the file, as hexadecimal digits
 
-    def scores(self, grey: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    def scores(
+        self,
+        grey: np.ndarray,
+        boxes: np.ndarray,
+        scores: np.ndarray,
+        limit: Optional[float] = None,
+    ) -> np.ndarray:
         """How probably each box is a face, by the cascade and the model, float64 (n,) in 0 to 1.
 
-        1 / (1 + exp(limit - evidence)), where the limit is the model's `verify_above`.
+        1 / (1 + exp(limit - evidence)).
 
         Parameters
         ----------
         grey : uint8 (h, w), the picture as it was searched
         boxes : int (n, 4): x, y, width, height in pixels
         scores : float (n,), the cascade's (detection.detect)
+        limit : the evidence that is as likely a face as not; without it the model's
         """
+        limit = self.limit if limit is None else limit
         crops = crop_faces(grey, boxes, self.model.crop)
         faces = self.model.predict_proba(crops)[:, CLASSES.index("face")]
-        return expit(evidence(faces, scores) - self.limit)
+        return expit(evidence(faces, scores) - limit)
 
 
 def evidence(probabilities: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -91,6 +91,22 @@ def test_as_boxes_of_opencv_judged_one_by_one(verifier, cascade, equalise_pictur
     assert dropped and (expected or equalise_picture)
 
 
+def test_less_evidence_leaves_more_boxes(verifier, cascade):
+    limit, grey = open_verifier(verifier).limit, read_grey(SCENES / "0005.jpg")
+    found = [
+        detect(grey, cascade, DetectionParameters(**SEARCH, verify=verifier, verify_above=above))
+        for above in (None, limit, limit + 1, -100)
+    ]
+    given, same, stricter, every = found
+    plain = detect(grey, cascade, DetectionParameters(**SEARCH, verify="none"))
+    assert np.array_equal(given.boxes, same.boxes) and np.array_equal(given.scores, same.scores)
+    assert sorted(map(tuple, every.boxes)) == sorted(map(tuple, plain.boxes))
+    # One more is asked for: the odds of each box are e times less.
+    odds = given.scores / (1 - given.scores) / math.e
+    assert len(stricter.boxes) < len(given.boxes) < len(every.boxes)
+    assert stricter.scores == pytest.approx((odds / (1 + odds))[odds >= 1])
+
+
 def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
     grey = read_grey(SCENES / "0005.jpg")
     found = {}
@@ -103,12 +119,13 @@ def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
 
 def test_auto_is_what_belongs_to_a_shipped_cascade():
     auto = DetectionParameters()
-    for name, (verifier, stages) in SECOND_LOOKS.items():
+    for name, (verifier, stages, above) in SECOND_LOOKS.items():
         path = cascade_path(Path(name))
         for parameters in (auto, replace(auto, verify=verifier)):
             suited = with_verifier(parameters, path)
-            assert (suited.verify, suited.stages) == (verifier, stages)
+            assert (suited.verify, suited.stages, suited.verify_above) == (verifier, stages, above)
         assert with_verifier(replace(auto, stages=3), path).stages == 3
+        assert with_verifier(replace(auto, verify_above=-1.5), path).verify_above == -1.5
         assert open_verifier(verifier).model.classes == ("other", "face")
     assert with_verifier(auto, WEAK) == auto  # none belongs to it
     none = replace(auto, verify="none")
