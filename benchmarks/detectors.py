@@ -25,7 +25,7 @@ from zipfile import ZipFile
 import cv2
 from skimage.data import lbp_frontal_face_cascade_filename
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detector_quality.annotated_pictures import (
     AnnotatedPicture,
     find_annotations,

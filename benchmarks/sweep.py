@@ -21,14 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cvbaseline.detection import (
-    NONE,
-    DetectionParameters,
-    detect,
-    detect_counted,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import NONE, DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import read_annotated_pictures
 from cvbaseline.detector_quality.searching import CLOCK
 from cvbaseline.errors import UserError

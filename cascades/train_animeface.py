@@ -12,15 +12,16 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Optional
 from zipfile import ZipFile
 
 import numpy as np
 from animeface_data import grey, prepare
 
 from cvbaseline import __version__
-from cvbaseline.detection import DetectionParameters, detect_counted, open_cascade
+from cvbaseline.detection import detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detection_metrics import average_precision, curve, join, match
 from cvbaseline.formats.annotations import parse_info
 from cvbaseline.formats.cascade_xml import load_cascade
@@ -74,11 +75,14 @@ def pictures(archives: Path, name: str) -> list[tuple[np.ndarray, np.ndarray, li
 
 
 def measure(
-    cascade: Path, archives: Path, name: str, verify: str = "none", stages: Optional[int] = None
+    cascade: Path,
+    archives: Path,
+    name: str,
+    search: DetectionParameters = DetectionParameters(verify="none"),
 ) -> list[dict]:
     """Recall, precision and F1 for every min_neighbors on one archive."""
-    classifier, rows = open_cascade(cascade), []
-    parameters = DetectionParameters(min_neighbors=min(NEIGHBOURS), verify=verify, stages=stages)
+    classifier, rows = open_cascade(cascade, many_pictures=True), []
+    parameters = replace(search, min_neighbors=min(NEIGHBOURS))
     scenes = [
         (detect_counted(picture, classifier, parameters), boxes, ignore)
         for picture, boxes, ignore in pictures(archives, name)

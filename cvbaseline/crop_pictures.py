@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from cvbaseline.detect_pictures import expand_pictures, unused_path
-from cvbaseline.detection import (
-    MANY_PICTURES,
-    DetectionParameters,
-    detect,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import MANY_PICTURES, detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey, write_picture

@@ -236,7 +236,8 @@ def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
 
 def _detector(cascade: Optional[Path]) -> "Callable":
     """Detection with the usual parameters."""
-    from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
+    from cvbaseline.detection import detect, open_cascade
+    from cvbaseline.detection_parameters import DetectionParameters, with_verifier
     from cvbaseline.shipped import cascade_path
 
     path = cascade_path(cascade)

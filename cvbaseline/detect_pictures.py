@@ -5,14 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from cvbaseline.detection import (
-    MANY_PICTURES,
-    DetectionParameters,
-    Detections,
-    detect,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option

@@ -12,7 +12,8 @@ import numpy as np
 
 from cvbaseline.boxes import as_boxes, iou, nested
 from cvbaseline.detect_pictures import expand_pictures
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_annotated_pictures
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.detection import AUTO, NONE, DetectionParameters
+from cvbaseline.detection_parameters import AUTO, NONE, DetectionParameters
 from cvbaseline.errors import require
 from cvbaseline.faces import CropOptions
 from cvbaseline.options import argument, option

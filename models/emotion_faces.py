@@ -14,7 +14,8 @@ import numpy as np
 from pretrain_on_photographs import SIDE
 
 from cvbaseline.boxes import iou
-from cvbaseline.detection import DetectionParameters, detect
+from cvbaseline.detection import detect
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey

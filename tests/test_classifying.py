@@ -13,7 +13,8 @@ from cvbaseline.classification.prediction import PredictOptions, predict
 from cvbaseline.classification.training import TrainOptions, train
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
 from cvbaseline.cli import main
-from cvbaseline.detection import DetectionParameters, Detections
+from cvbaseline.detection import Detections
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.images import write_picture

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from cvbaseline.detection import DetectionParameters, Detections, detect, open_cascade
+from cvbaseline.detection import Detections, detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.formats.cascade_xml import load_cascade, render_cascade, save_cascade

@@ -9,7 +9,8 @@ from smileys import clutter, smiley
 
 from cvbaseline.boxes import iou
 from cvbaseline.classifiers import classifier_class
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import write_picture

@@ -13,13 +13,8 @@ import pytest
 from cvbaseline.bootstrap import draws_of_groups
 from cvbaseline.cli import main
 from cvbaseline.detect_pictures import DetectOptions, detect_pictures
-from cvbaseline.detection import (
-    DetectionParameters,
-    detect,
-    detect_counted,
-    open_cascade,
-    option_line,
-)
+from cvbaseline.detection import detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, option_line
 from cvbaseline.detector_quality import searching
 from cvbaseline.detector_quality.compare import CompareOptions, compare
 from cvbaseline.detector_quality.evaluate import EvaluateOptions, evaluate

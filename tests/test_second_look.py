@@ -11,14 +11,8 @@ import pytest
 
 from cvbaseline.boxes import as_boxes, iou
 from cvbaseline.cli import main
-from cvbaseline.detection import (
-    CountedDetections,
-    DetectionParameters,
-    detect,
-    detect_counted,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import CountedDetections, detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture, read_annotated_pictures
 from cvbaseline.detector_quality.search_journal import Searched, SearchJournal
 from cvbaseline.errors import UserError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.evaluation.evaluator import scan
 from cvbaseline.formats.cascade_xml import load_cascade
 

@@ -15,7 +15,8 @@ from small_faces import MOODS, mood_face
 
 from cvbaseline.classifiers.hog_svm import HogSvm
 from cvbaseline.cli import main
-from cvbaseline.detection import DetectionParameters, detect, detect_counted, open_cascade
+from cvbaseline.detection import detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detector_quality.search_journal import Searched, SearchJournal
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions, crop_faces

@@ -5,7 +5,7 @@ from typing import Literal, Optional
 
 import pytest
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import UserError
 from cvbaseline.sweeping.grid import GridOptions, grid_settings, parse_values, search_of
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbaseline.boxes import nested
-from cvbaseline.detection import DetectionParameters, detect, detect_counted, open_cascade
+from cvbaseline.detection import detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import UserError
 from cvbaseline.images import read_grey
 from cvbaseline.shipped import cascade_path

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvbaseline import window_search
-from cvbaseline.detection import DetectionParameters, detect, detect_counted, open_cascade
+from cvbaseline.detection import detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.formats.cascade_xml import load_cascade, render_cascade
 from cvbaseline.window_search import GROUPING_EPSILON, Search, search_passes, whole_windows
 

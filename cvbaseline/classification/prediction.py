@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Literal, Optional
 
 import numpy as np
 
-from cvbaseline.detection import (
-    MANY_PICTURES,
-    DetectionParameters,
-    detect,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import MANY_PICTURES, detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError
 from cvbaseline.faces import crop_faces
 from cvbaseline.options import argument, option

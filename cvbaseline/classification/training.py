@@ -9,7 +9,8 @@ import numpy as np
 
 from cvbaseline.classification.estimator_maker import estimator_maker
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name, fit_classifier
-from cvbaseline.detection import DetectionParameters, detect, open_cascade, with_verifier
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import UserError, require
 from cvbaseline.faces import CropOptions
 from cvbaseline.options import argument, option

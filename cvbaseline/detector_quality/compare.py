@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cvbaseline.detection import DetectionParameters, option_line
+from cvbaseline.detection_parameters import DetectionParameters, option_line
 from cvbaseline.detector_quality.evaluate import Progress, cautions, headline
 from cvbaseline.detector_quality.options import (
     MeasuringOptions,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cvbaseline.boxes import iou
-from cvbaseline.detection import option_line
+from cvbaseline.detection_parameters import option_line
 from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from cvbaseline.detection import DetectionParameters, option_line
+from cvbaseline.detection_parameters import DetectionParameters, option_line
 from cvbaseline.detector_quality.options import (
     MeasuringOptions,
     check_outputs,
@@ -61,7 +61,7 @@ def evaluate(
 
     Raises UserError when there is no picture to measure on, or an output is there already.
     """
-    from cvbaseline.detection import with_verifier
+    from cvbaseline.detection_parameters import with_verifier
     from cvbaseline.detector_quality.annotated_pictures import read_annotated_pictures
     from cvbaseline.detector_quality.measures import measure_detector
     from cvbaseline.detector_quality.records import evaluation_record, write_record

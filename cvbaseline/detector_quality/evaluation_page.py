@@ -7,7 +7,7 @@ import numpy as np
 
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.boxes import iou
-from cvbaseline.detection import option_line
+from cvbaseline.detection_parameters import option_line
 from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import require
 from cvbaseline.grouping import PATH_GROUPINGS, check_grouping
 from cvbaseline.options import option

@@ -17,7 +17,8 @@ import numpy as np
 
 from cvbaseline import __version__
 from cvbaseline.boxes import as_boxes
-from cvbaseline.detection import AUTO, NONE, CountedDetections, DetectionParameters
+from cvbaseline.detection import CountedDetections
+from cvbaseline.detection_parameters import AUTO, NONE, DetectionParameters
 from cvbaseline.errors import PictureError, UserError, require
 
 BEGINNING = b'{"program": "cvbaseline '  # of every line

@@ -18,15 +18,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.detection import (
-    CountedDetections,
-    DetectionParameters,
-    Detections,
-    detect,
-    detect_counted,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import CountedDetections, Detections, detect, detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
 from cvbaseline.detector_quality.search_journal import (
     Searched,

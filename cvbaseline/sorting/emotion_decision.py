@@ -8,14 +8,8 @@ from typing import Any, NamedTuple, Optional, Protocol
 
 import numpy as np
 
-from cvbaseline.detection import (
-    AUTO,
-    NONE,
-    DetectionParameters,
-    detect,
-    open_cascade,
-    with_verifier,
-)
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import AUTO, NONE, DetectionParameters, with_verifier
 from cvbaseline.errors import UserError, require
 from cvbaseline.faces import crop_faces
 from cvbaseline.images import read_grey

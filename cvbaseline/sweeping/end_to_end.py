@@ -14,7 +14,8 @@ import numpy as np
 
 from cvbaseline.boxes import as_boxes
 from cvbaseline.datasets import Entry, list_class_folders, list_csv
-from cvbaseline.detection import DetectionParameters, Detections
+from cvbaseline.detection import Detections
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.errors import require
 from cvbaseline.faces import crop_faces

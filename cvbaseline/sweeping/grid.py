@@ -18,7 +18,7 @@ from dataclasses import Field, fields, make_dataclass, replace
 from itertools import product
 from typing import Any, Literal, Optional, Union, get_args, get_origin, get_type_hints
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.errors import UserError, require
 from cvbaseline.options import option
 

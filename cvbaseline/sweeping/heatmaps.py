@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.html_page import escape
 from cvbaseline.sweeping.result import COLUMNS, ROWS, SweepResult, as_word, describe
 

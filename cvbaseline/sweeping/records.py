@@ -12,7 +12,7 @@ from dataclasses import asdict, fields
 from typing import Any, Optional
 
 from cvbaseline.bootstrap import Estimate
-from cvbaseline.detection import DetectionParameters
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.sweeping.result import SweepResult, command_line, python_lines, reason
 
 FORMAT = "cvbaseline sweep"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cvbaseline.bootstrap import Estimate
-from cvbaseline.detection import DetectionParameters, option_line
+from cvbaseline.detection_parameters import DetectionParameters, option_line
 from cvbaseline.sweeping.choice import HARDLY, Choice
 
 ROWS, COLUMNS = "scale_factor", "min_neighbors"  # the axes of heatmaps, always said

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters, detect_counted, open_cascade
+from cvbaseline.detection import detect_counted, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detector_quality.search_journal import Searched, SearchJournal, content_of
 from cvbaseline.errors import UserError
 from cvbaseline.images import read_grey

@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from cvbaseline.bootstrap import group_numbers
-from cvbaseline.detection import DetectionParameters, with_verifier
+from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.detector_quality.annotated_pictures import (
     AnnotatedPicture,
     drawn_whole,

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from cvbaseline.bootstrap import group_numbers
-from cvbaseline.detection import DetectionParameters, Detections
+from cvbaseline.detection import Detections
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
 from cvbaseline.sweeping.grid import search_of

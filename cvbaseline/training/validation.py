@@ -5,7 +5,8 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from cvbaseline.detection import DetectionParameters, detect, open_cascade
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detection_metrics import match_boxes
 from cvbaseline.errors import PictureError
 from cvbaseline.formats.annotations import load_info, resolve_picture

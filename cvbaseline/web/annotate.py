@@ -119,7 +119,8 @@ class Annotator:
 
     def propose(self, index: str) -> "Answer":
         """Boxes that the cascade finds, best first."""
-        from cvbaseline.detection import DetectionParameters, detect, open_cascade
+        from cvbaseline.detection import detect, open_cascade
+        from cvbaseline.detection_parameters import DetectionParameters
         from cvbaseline.images import read_grey
         from cvbaseline.shipped import cascade_path
         from cvbaseline.web.local_server import json_answer
