@@ -20,6 +20,7 @@ from cvbaseline.reports.blocks import (
     Section,
     Table,
 )
+from cvbaseline.reports.chart_axes import linear_axis, logarithmic_axis
 from cvbaseline.reports.charts import (
     LETTER,
     LINE,
@@ -28,8 +29,6 @@ from cvbaseline.reports.charts import (
     Series,
     bar_chart,
     line_chart,
-    linear_axis,
-    logarithmic_axis,
     row_chart,
     scatter_chart,
     standalone,

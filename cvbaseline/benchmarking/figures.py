@@ -8,14 +8,12 @@ from cvbaseline.benchmarking.distortions import EXPLANATIONS
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.benchmarking.scores import Scores
 from cvbaseline.reports.blocks import Figure
+from cvbaseline.reports.chart_axes import Axis, linear_axis, logarithmic_axis
 from cvbaseline.reports.charts import (
-    Axis,
     Row,
     Series,
     colours,
     line_chart,
-    linear_axis,
-    logarithmic_axis,
     row_chart,
     scatter_chart,
 )

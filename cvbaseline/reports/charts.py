@@ -4,13 +4,13 @@ Colours of text and lines come from the page's style, so a chart is light or dar
 `standalone` makes a file of one, with that style in it.
 """
 
-import math
 import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.html_page import escape
+from cvbaseline.reports.chart_axes import Axis
 
 WIDTH, HEIGHT = 560, 330  # of a line chart without its legend, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 58, 24, 14, 46
@@ -64,23 +64,6 @@ class Row(NamedTuple):
     value: Estimate
 
 
-class Axis(NamedTuple):
-    """An axis' name, range and places of its marks."""
-
-    name: str
-    low: float
-    high: float
-    marks: Sequence[float]
-    logarithmic: bool = False
-
-    def place(self, value: float) -> float:
-        """Where a value lies, from 0 to 1 within the range."""
-        low, high = self.low, self.high
-        if self.logarithmic:
-            low, high, value = math.log10(low), math.log10(high), math.log10(value)
-        return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
 class _Frame(NamedTuple):
     """The axes of a line chart and where its field begins."""
 
@@ -100,35 +83,6 @@ class _Frame(NamedTuple):
 def colours(names: Sequence[str]) -> dict[str, str]:
     """A colour for each name."""
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
-
-
-def linear_axis(name: str, values: Sequence[float], most: Optional[float] = None) -> Axis:
-    """A range around the values with marks at round numbers; never beyond `most`."""
-    low, high = min(values), max(values)
-    spread = max(high - low, 1e-3)
-    step = 10 ** math.floor(math.log10(spread))
-    step = next(step * factor for factor in (0.2, 0.5, 1, 2) if spread / (step * factor) <= 5)
-    low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    if most is not None:
-        high = min(high, most)
-    high = max(high, low + step)
-    count = round((high - low) / step)
-    return Axis(name, low, high, [low + step * number for number in range(count + 1)])
-
-
-def logarithmic_axis(name: str, values: Sequence[float]) -> Axis:
-    """A range around positive values with marks at 1, 2, 5, 10, ..."""
-    low, high = min(values), max(values)
-    low, high = low / 1.25, high * 1.25
-    marks = [
-        factor * 10.0**power
-        for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for factor in (1, 2, 5)
-    ]
-    marks = [mark for mark in marks if low <= mark <= high]
-    if len(marks) > 9:
-        marks = [mark for mark in marks if f"{mark:e}"[0] == "1"]
-    return Axis(name, low, high, marks, logarithmic=True)
 
 
 def line_chart(
