@@ -58,6 +58,7 @@ TRAINING = {
 }  # fmt: skip
 # balance: how much a class's rarity counts: 0 not at all, 1 shows every class equally often.
 AUGMENTATION = Augmentation(rotation=20, zoom=0.15, erasing=0.3)
+MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
 DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 
 
@@ -107,7 +108,7 @@ def as_classifier(weights: np.ndarray, scale: float) -> OnnxNetwork:
     data, last = onnx_features(network, LARGE)
     classifier = OnnxNetwork()
     classifier.classes_, classifier.scale_ = np.arange(len(EMOTIONS)), scale
-    classifier.n_features_in_ = SIDE**2
+    classifier.n_features_in_, classifier.mirror_margin_ = SIDE**2, MIRROR_MARGIN
     classifier.network_ = np.frombuffer(data, np.uint8)
     classifier.coefficients_, classifier.bias_ = (part.astype(np.float64) for part in last)
     return classifier
@@ -181,7 +182,8 @@ def main(arguments: list[str]) -> None:
 
     one_thread()
     estimator = as_classifier(learn(faces, drawn, start, FOLDS), scale)
-    tests, test_labels = drawn_faces(DRAWN_TESTS, FIRST_TEST_SEED, classifier)
+    tests, test_labels = drawn_faces(MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
+DRAWN_TESTS, FIRST_TEST_SEED, classifier)
     drawn_right = estimator.predict(rows_of(tests)) == test_labels
     record = {
         "data": {
@@ -194,7 +196,10 @@ def main(arguments: list[str]) -> None:
             "cascade": cascade.name,
             "cascade sha256": hashlib.sha256(cascade.read_bytes()).hexdigest(),
         },
-        "training": {"seed": SEED, "widths": list(WIDTHS), "pixels": LARGE, **TRAINING},
+        "training": {
+            "seed": SEED, "widths": list(WIDTHS), "pixels": LARGE,
+            "mirror margin": MIRROR_MARGIN, **TRAINING,
+        },
         "unsure_below": unsure_below,
         "named": {"share": round(named.share, 4), "right": round(named.accuracy, 4)},
         "thresholds": threshold_record(faces.labels, probabilities),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx_bytes_writer import pooling_network, residual_network
+from scipy.ndimage import map_coordinates
 from scipy.signal import correlate
 from scipy.special import softmax
 from sklearn.base import clone
@@ -15,6 +16,7 @@ from small_faces import MOODS, mood_faces
 
 from cvbaseline.benchmarking.contenders import parse_contender
 from cvbaseline.classifiers import fit_classifier
+from cvbaseline.classifiers.face_rows import middles
 from cvbaseline.classifiers.onnx_network import OnnxNetwork
 from cvbaseline.classifiers.subspace import Eigenfaces
 from cvbaseline.cli import main
@@ -55,20 +57,35 @@ def residual_features(faces, tensors):
     return np.array(rows)
 
 
-@pytest.mark.parametrize("mirror", [True, False])
-def test_it_computes_what_the_network_says(mirror):
+def test_middles_are_enlarged_as_scipy_does():
+    faces = mood_faces(4, SIDE)[0]
+    places = (SIDE - 1) / 2 + 0.9 * (np.arange(SIDE) - (SIDE - 1) / 2)
+    grid = np.meshgrid(places, places, indexing="ij")
+    expected = [map_coordinates(face.astype(float), grid, order=1) for face in faces]
+    # OpenCV rounds places to 1 / 32 of a pixel.
+    steepest = max(np.abs(np.diff(faces.astype(int), axis=axis)).max() for axis in (1, 2))
+    assert np.abs(middles(faces, 0.05) - np.array(expected)).max() <= 1 + steepest / 16
+    assert np.array_equal(middles(faces, 0), faces) and len(middles(faces[:0], 0.1)) == 0
+
+
+@pytest.mark.parametrize(("mirror", "margin"), [(True, None), (True, 0.08), (False, 0.08)])
+def test_it_computes_what_the_network_says(mirror, margin):
     data, tensors = residual_network(SIDE)
     faces = mood_faces(12, SIDE)[0]  # 36: more than one batch
     model = network(data, 6, mirror=mirror)
+    if margin is not None:
+        model.mirror_margin_ = margin
     features = residual_features(faces, tensors)
     if mirror:
-        features = (features + residual_features(faces[:, :, ::-1], tensors)) / 2
+        mirrored = middles(faces, margin or 0)[:, :, ::-1]
+        features = (features + residual_features(mirrored, tensors)) / 2
     expected = softmax(0.7 * (features @ model.coefficients_ + model.bias_), axis=1)
     assert np.allclose(model.predict_proba(faces.reshape(36, -1)), expected, atol=1e-5)
 
 
 def test_copies_threads_and_files_answer_the_same(tmp_path):
     model = network(residual_network(SIDE)[0], 6)
+    model.mirror_margin_ = 0.06
     rows = mood_faces(12, SIDE)[0].reshape(36, -1)
     expected = model.predict_proba(rows)
     copy = pickle.loads(pickle.dumps(model))
@@ -90,6 +107,7 @@ def test_copies_threads_and_files_answer_the_same(tmp_path):
         ({"network_": np.zeros(100, np.uint8)}, "unexpected field"),
         ({"network_": np.zeros(3)}, "must be uint8"),
         ({"network_": np.frombuffer(residual_network(1000)[0], np.uint8)}, "expected one square"),
+        ({"mirror_margin_": 0.5}, "must be 0 to .5"),
         ({"coefficients_": np.zeros((5, 3))}, "do not make a classifier"),
         ({"bias_": np.zeros(2)}, "do not make scores of 3 classes"),
     ],
@@ -165,6 +183,17 @@ def test_known_classes_stay_new_ones_join_and_strangers_replace(start):
     strangers = OnnxNetwork(start).fit(rows, np.array(["cat", "dog", "owl"])[labels])
     assert strangers.classes_.tolist() == ["cat", "dog", "owl"]
     assert (strangers.predict(rows) == np.array(["cat", "dog", "owl"])[labels]).mean() > 0.5
+
+
+def test_the_mirror_image_stays_as_the_start_has_it(tmp_path):
+    rows, labels = someones(5, seed=2)
+    model = network(residual_network(SIDE)[0], 6)
+    for margin in (None, 0.07):
+        if margin is not None:
+            model.mirror_margin_ = margin
+        save_model(tmp_path / "m.npz", FaceModel(model, MOODS, CropOptions(size=SIDE)))
+        fitted = OnnxNetwork(str(tmp_path / "m.npz")).fit(rows, labels, class_names=MOODS)
+        assert fitted.mirror_margin_ == (margin or 0)
 
 
 def test_named_labels_and_numbered_ones_are_the_same(start):

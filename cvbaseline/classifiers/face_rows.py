@@ -64,3 +64,15 @@ def square_faces(
 def network_input(faces: np.ndarray) -> np.ndarray:
     """Faces, uint8 (n, side, side), as the network wants them: float32 (n, side, side, 1)."""
     return ((faces.astype(np.float32) - 128) / 64)[..., None]
+
+
+def middles(faces: np.ndarray, margin: float) -> np.ndarray:
+    """Faces, uint8 (n, side, side), without so much of the side at each edge, as large as before."""
+    if margin == 0:
+        return faces
+    side, part = faces.shape[1], 1 - 2 * margin
+    shift = (side - 1) / 2 * (1 - part)
+    affine = np.array([[part, 0, shift], [0, part, shift]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = [cv2.warpAffine(face, affine, (side, side), flags=flags) for face in faces]
+    return np.stack(cut) if cut else faces
