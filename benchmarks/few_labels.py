@@ -8,8 +8,9 @@ trained now (needs Keras; half an hour on two cores).
 Each game or artist with enough faces is a collection that nobody has labelled: it is shown to the
 network of the fold that saw nothing of it. Then --faces of its faces, drawn by chance, are
 labelled, the network is adapted to them as `train --init` does, and asked about the rest again.
-This is repeated with --draws draws; the collection's row is the mean over them. The last line is the mean over the
-collections, each counting the same, with its 95 % bootstrap interval over collections.
+This is repeated with --draws draws; the collection's row is the mean over them. The last line is
+the mean over the collections, each counting the same, with its 95 % bootstrap interval over
+collections.
 """
 
 import argparse

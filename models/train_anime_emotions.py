@@ -182,8 +182,7 @@ def main(arguments: list[str]) -> None:
 
     one_thread()
     estimator = as_classifier(learn(faces, drawn, start, FOLDS), scale)
-    tests, test_labels = drawn_faces(MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
-DRAWN_TESTS, FIRST_TEST_SEED, classifier)
+    tests, test_labels = drawn_faces(DRAWN_TESTS, FIRST_TEST_SEED, classifier)
     drawn_right = estimator.predict(rows_of(tests)) == test_labels
     record = {
         "data": {
