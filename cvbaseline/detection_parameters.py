@@ -22,10 +22,7 @@ class DetectionParameters:
         1.1, "how much larger the window is from one pass to the next", metavar="FACTOR"
     )
     min_neighbors: int = option(
-        # Three is OpenCV's; our cascades are permissive, and best read with more (cascades/*.json).
-        10,
-        "drop a box that no more than this many windows agree on",
-        metavar="COUNT",
+        3, "drop a box that no more than this many windows agree on", metavar="COUNT"
     )
     min_score: float = option(
         0.0, "drop a box with a smaller score: a finer dial than min neighbors", metavar="SCORE"

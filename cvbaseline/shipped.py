@@ -21,8 +21,8 @@ class SecondLook(NamedTuple):
 
 
 SECOND_LOOKS = {
-    "lbp_animeface.xml": SecondLook("animeface", 11, 2.25),
-    "haar_animeface.xml": SecondLook("animeface", 11, 2.25),
+    "lbp_animeface.xml": SecondLook("animeface", 11, 2.0),
+    "haar_animeface.xml": SecondLook("animeface", 11, 1.5),
 }
 
 

@@ -41,12 +41,13 @@ from cvbaseline.shipped import SECOND_LOOKS
 from cvbaseline.verifier_boxes import JudgedBoxes, collect_boxes, pictures_of
 
 SEED = 0
-VERIFY_ABOVE = 2.25
+VERIFY_ABOVE = 2.0
 # Few stages are permissive, so there is much to learn from.
 STAGES = {"lbp_animeface": 10, "haar_animeface": 10}
 SEARCH = DetectionParameters(scale_factor=1.2, min_neighbors=2, verify="none")
 # What is shown in training is cut out larger, so that it can be turned and moved.
 SIDE, MARGIN = 48, 0.25
+MIRROR_MARGIN = 0.04  # of the crop's side: of what the mirror image shows
 LARGE = CropOptions(size=72, margin=0.4)
 HELD_OUT = 20  # one picture of so many is not learnt from
 
@@ -300,7 +301,7 @@ def as_estimator(model: nn.Sequential) -> OnnxNetwork:
     estimator.coefficients_ = last.weight.detach().numpy().T.astype(np.float64)
     estimator.bias_ = last.bias.detach().numpy().astype(np.float64)
     estimator.classes_, estimator.scale_ = np.arange(2), 1.0
-    estimator.n_features_in_ = SIDE**2
+    estimator.n_features_in_, estimator.mirror_margin_ = SIDE**2, MIRROR_MARGIN
     return estimator
 
 

@@ -218,7 +218,7 @@ def test_the_first_stages_are_a_cascade_of_their_own(stages, tmp_path, astronaut
         assert sorted(map(tuple, found.boxes.tolist())) == expected
     assert expected or stages > 3
     assert detect(grey, opened, DetectionParameters()).boxes.tolist() == (
-        detect(grey, opened, replace(parameters, stages=50, min_neighbors=10)).boxes.tolist()
+        detect(grey, opened, replace(parameters, stages=50)).boxes.tolist()
     )
 
 

@@ -180,7 +180,7 @@ def test_every_parameter_of_the_search_counts(truth):
         assert all(box[2] >= 90 for box in entry.found.boxes)
     assert any("too small to be found at --min-size 90" in caution for caution in large.warnings)
     line = option_line(large.parameters)
-    assert "--scale-factor 1.1 --min-neighbors 10 --min-size 90" in line and "max" not in line
+    assert "--scale-factor 1.1 --min-neighbors 3 --min-size 90" in line and "max" not in line
     assert "--equalise-picture" in option_line(DetectionParameters(equalise_picture=True))
 
 
