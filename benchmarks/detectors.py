@@ -4,8 +4,8 @@
 
 ARCHIVES is a folder with anime_screens_dev, anime_scenes_dev and cartoon_scenes_dev, each as .zip
 or unpacked. A table for each of them, with a row for each cascade and its measures at the default
-setting (scale factor 1.1, min neighbors 3, min size 24, as OpenCV's own): F1, recall, precision and
-false boxes a picture; F1 at min neighbors 10; average precision, recall at 0.1 false boxes
+setting (scale factor 1.1, min neighbors 3, min size 24): F1, recall, precision and false boxes a
+picture; F1 at min neighbors 10; average precision, recall at 0.1 false boxes
 a picture and the best F1 over all scores; and the time a picture takes on one core, as a ratio to
 the first row's. A box counts at IoU 0.3. --quick takes 20 pictures of each. Cascades that have a
 verifier (`--verify auto`) are used with it.
@@ -102,8 +102,8 @@ def print_table(name: str, pictures: list[AnnotatedPicture], detectors: list[Det
         )
     faces = sum(len(picture.boxes) for picture in pictures)
     print(f"\n{name}: {faces} faces in {len(pictures)} pictures, OpenCV {cv2.__version__}")
-    titles = "".join(f"{title:>9}" for title in (*COLUMNS.values(), f"F1 ({MORE_NEIGHBORS})", "ms", "ratio"))
-    print(f"{'':<34}{titles}")
+    titles = (*COLUMNS.values(), f"F1 ({MORE_NEIGHBORS})", "ms", "ratio")
+    print(f"{'':<34}" + "".join(f"{title:>9}" for title in titles))
     rows = list(map(measured, searched))
     for detector, row in zip(detectors, rows):
         values = "".join(f"{written(row[column], 3):>9}" for column in (*COLUMNS, "f1_more"))

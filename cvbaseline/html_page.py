@@ -71,6 +71,11 @@ def escape(text: str) -> str:
     return html.escape("".join(map(_visible, text)))
 
 
+def escape_lines(text: str) -> str:
+    """As `escape`, but line breaks stay: for text that is kept as it is, in <pre>."""
+    return "\n".join(map(escape, text.splitlines()))
+
+
 def _visible(character: str) -> str:
     code = ord(character)
     if code < 32:

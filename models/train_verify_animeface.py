@@ -5,9 +5,9 @@
 ARCHIVES and WORK are those of cascades/train_animeface.py, whose pictures are prepared there unless
 they are already. The boxes that the first stages of cascades/lbp_animeface.xml and
 haar_animeface.xml find in them are learnt by a small residual network (He et al., CVPR 2016). Needs
-PyTorch and onnx; half an hour on one core. WORK keeps the boxes (verifier_boxes.npz) and what was learnt
-(verifier_network_N.pt), which are not made again. Writes models/verify_animeface.npz and a JSON with
-what it is worth behind both cascades.
+PyTorch and onnx; half an hour on one core. WORK keeps the boxes (verifier_boxes.npz) and what was
+learnt (verifier_network_N.pt), which are not made again. Writes models/verify_animeface.npz and a
+JSON with what it is worth behind both cascades.
 
 anime_screens_dev.zip takes no part but for the limits of the evidence (VERIFY_ABOVE here, for
 cascades of others, and SECOND_LOOKS of cvbaseline/shipped.py), which were chosen on it.
@@ -87,6 +87,7 @@ class Source(NamedTuple):
     faces: int
     others: int
     limit: int  # pictures
+    repeat: bool = False  # show boxes again until there are so many
 
 
 SOURCES = (
@@ -97,11 +98,8 @@ SOURCES = (
     Source("cartoons", 0, 3000, 10_000),
     Source("drawn_backgrounds", 0, 4000, 10_000),
     Source("photos", 0, 3500, 1000),
-    Source("hand", 1200, 0, 10_000),  # few, but such as the cascades miss: each is shown often
+    Source("hand", 1200, 0, 10_000, repeat=True),  # few, but such as the cascades miss
 )
-
-
-HAND = [one.name for one in SOURCES].index("hand")
 
 
 def source_boxes(work: Path, source: Source, cascades: list[Path]) -> JudgedBoxes:
@@ -260,7 +258,9 @@ def learn(
         print(f"epoch {epoch + 1} of {cycle.epochs}: loss {np.mean(losses):.4f}", flush=True)
 
 
-def trained(boxes: JudgedBoxes, source: np.ndarray, held_out: np.ndarray, work: Path) -> nn.Module:
+def trained(
+    boxes: JudgedBoxes, source: np.ndarray, held_out: np.ndarray, work: Path
+) -> nn.Sequential:
     """The network after all cycles; those whose weights WORK has are not trained again."""
     torch.manual_seed(SEED)
     model = new_model()
@@ -282,7 +282,7 @@ def epoch_rows(
         for is_face, count in ((True, one.faces), (False, one.others)):
             usable = (source == number) & (boxes.is_face == is_face) & ~held_out
             chosen = generator.permutation(np.flatnonzero(usable))
-            drawn.append(np.resize(chosen, count) if number == HAND else chosen[:count])
+            drawn.append(np.resize(chosen, count) if one.repeat else chosen[:count])
     rows = generator.permutation(np.concatenate(drawn))
     return np.resize(rows, EACH)
 

@@ -1,6 +1,7 @@
 """The verb `sweep` whole: its counts against plain searches, what it keeps, what it writes."""
 
 import csv
+import html
 import json
 import shutil
 from dataclasses import asdict, replace
@@ -284,6 +285,8 @@ def test_the_lines_to_paste_find_the_recommended_boxes(scenes, tmp_path, capsys)
     cascade, grey = open_cascade(default_cascade()), read_grey(picture)
     expected = detect(grey, cascade, result.chosen).boxes.tolist()
     assert [face["box"] for face in told] == expected
+    page = html.unescape((tmp_path / "out" / "report.html").read_text())
+    assert f"<pre>{python_lines(result)}</pre>" in page and "\n" in python_lines(result)
     scope = {"cv2": cv2, "grey": grey, "cascade": cascade.detector().classifier}
     exec(python_lines(result), scope)
     assert sorted(map(tuple, np.asarray(scope["boxes"]).reshape(-1, 4).tolist())) == sorted(

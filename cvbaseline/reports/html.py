@@ -5,10 +5,9 @@ import io
 
 import numpy as np
 
-from cvbaseline.html_page import escape, render_page
+from cvbaseline.html_page import escape, escape_lines, render_page
 from cvbaseline.reports.blocks import (
     Block,
-    Code,
     Confusion,
     Faces,
     Figure,
@@ -135,12 +134,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Fold):
         inside = _blocks(block.blocks)
         return f"<details><summary>{escape(block.summary)}</summary>{inside}</details>"
-    return f"<pre>{html_text(block)}</pre>"
-
-
-def html_text(code: Code) -> str:
-    """The lines of a text that is kept as it is."""
-    return "\n".join(escape(line) for line in code.text.splitlines())
+    return f"<pre>{escape_lines(block.text)}</pre>"
 
 
 def _remarks(remarks: list[Remark]) -> str:

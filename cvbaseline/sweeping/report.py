@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvbaseline.bootstrap import Estimate
-from cvbaseline.html_page import escape, render_page
+from cvbaseline.html_page import escape, escape_lines, render_page
 from cvbaseline.sweeping.choice import AS_FAST, FOLDS, HARDLY, REPEATS
 from cvbaseline.sweeping.front_chart import FRONT_STYLE, render_front, render_front_table
 from cvbaseline.sweeping.heatmaps import (
@@ -96,7 +96,7 @@ def _recommended(result: SweepResult) -> str:
 <div class="pick">
 <div><ul class="setting">{items}</ul>
 <h3>Command line (also for crop and sort)</h3><pre>{escape(command_line(result))}</pre>
-<h3>Python with OpenCV</h3><pre>{escape(python_lines(result))}</pre>
+<h3>Python with OpenCV</h3><pre>{escape_lines(python_lines(result))}</pre>
 <p>{escape(why)}</p></div>
 <div>{_worth(result)}</div>
 </div>
