@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cvbaseline.bootstrap import Estimate
-from cvbaseline.detection_parameters import DetectionParameters, option_line
+from cvbaseline.detection_parameters import NONE, DetectionParameters, option_line
 from cvbaseline.sweeping.choice import HARDLY, Choice
 
 ROWS, COLUMNS = "scale_factor", "min_neighbors"  # the axes of heatmaps, always said
@@ -125,7 +125,7 @@ def python_lines(result: SweepResult) -> str:
     known = {"scale_factor", "min_neighbors", "min_size", "max_size", "equalise_picture"}
     for field in fields(DetectionParameters):
         value = getattr(setting, field.name)
-        if field.name not in known and value != field.default:
+        if field.name not in known and value not in (field.default, NONE):
             lines.append(f"# and {field.name}={as_word(value)}, which cvbaseline does itself")
     return "\n".join(lines)
 
