@@ -83,6 +83,26 @@ def test_it_computes_what_the_network_says(mirror, margin):
     assert np.allclose(model.predict_proba(faces.reshape(36, -1)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("asked_once", [10, 30])
+def test_sure_faces_are_asked_once(asked_once):
+    data, tensors = residual_network(SIDE)
+    faces = mood_faces(12, SIDE)[0]
+    model = network(data, 6)
+
+    def probabilities(features):
+        return softmax(0.7 * (features @ model.coefficients_ + model.bias_), axis=1)
+
+    first = residual_features(faces, tensors)
+    second = residual_features(middles(faces, 0.08)[:, :, ::-1], tensors)
+    once, twice = probabilities(first), probabilities((first + second) / 2)
+    order = once.max(axis=1).argsort()
+    once[order[:-asked_once]] = twice[order[:-asked_once]]
+    limits = probabilities(first).max(axis=1)[order[-asked_once - 1 :][:2]]
+    model.sure_at_, model.mirror_margin_ = limits.mean(), 0.08
+    assert np.allclose(model.predict_proba(faces.reshape(36, -1)), once, atol=1e-5)
+    assert not np.allclose(once, twice, atol=1e-4)
+
+
 def test_copies_threads_and_files_answer_the_same(tmp_path):
     model = network(residual_network(SIDE)[0], 6)
     model.mirror_margin_ = 0.06
@@ -108,6 +128,7 @@ def test_copies_threads_and_files_answer_the_same(tmp_path):
         ({"network_": np.zeros(3)}, "must be uint8"),
         ({"network_": np.frombuffer(residual_network(1000)[0], np.uint8)}, "expected one square"),
         ({"mirror_margin_": 0.5}, "must be 0 to .5"),
+        ({"sure_at_": 0.0}, "must be above 0"),
         ({"coefficients_": np.zeros((5, 3))}, "do not make a classifier"),
         ({"bias_": np.zeros(2)}, "do not make scores of 3 classes"),
     ],
@@ -185,15 +206,16 @@ def test_known_classes_stay_new_ones_join_and_strangers_replace(start):
     assert (strangers.predict(rows) == np.array(["cat", "dog", "owl"])[labels]).mean() > 0.5
 
 
-def test_the_mirror_image_stays_as_the_start_has_it(tmp_path):
+def test_the_second_view_stays_as_the_start_has_it(tmp_path):
     rows, labels = someones(5, seed=2)
     model = network(residual_network(SIDE)[0], 6)
     for margin in (None, 0.07):
         if margin is not None:
-            model.mirror_margin_ = margin
+            model.mirror_margin_, model.sure_at_ = margin, 0.9
         save_model(tmp_path / "m.npz", FaceModel(model, MOODS, CropOptions(size=SIDE)))
         fitted = OnnxNetwork(str(tmp_path / "m.npz")).fit(rows, labels, class_names=MOODS)
         assert fitted.mirror_margin_ == (margin or 0)
+        assert fitted.sure_at_ == (0.9 if margin else 1)
 
 
 def test_named_labels_and_numbered_ones_are_the_same(start):

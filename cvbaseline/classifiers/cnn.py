@@ -1,8 +1,8 @@
 """A small residual network (`keras_network`) that learns from changed copies of the faces.
 
-How it learns: `network_training`. A part of each class is not learnt from: the epoch that does best
-on it is kept, and the softmax's scale is fitted on it. A face and its mirror image are asked
-together.
+How it learns: `network_training`. A part of each class is not learnt from: the average of the
+weights that does best on it is kept, and the softmax's scale is fitted on it. A face and its mirror
+image are asked together.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
     weight_decay : share of the weights, times the learning rate, that a step takes away
     label_smoothing : share of a label that is spread over all classes
     dropout : share of the features that are left out in a step
-    validation_share : of each class, not learnt from
+    validation_share : of each class, not learnt from; less where that is above 1,000 faces
     augmentation : learn from changed copies of the faces (see `Augmentation`)
     mirror : a face and its mirror image count as one
     class_weight : how much a face of each class counts, {class: weight}; "balanced" gives every
@@ -73,7 +73,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
     weights_ : float32 (w,), all that the network has learnt, see `network_weights`
     scale_ : of the softmax
     loss_, accuracy_, validation_loss_, validation_accuracy_ : float64 (epochs,); loss and accuracy
-        are those of changed faces while the network changes
+        are those of changed faces while the network changes, the others those of the average of
+        its weights
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 """The training of a Keras network on faces, on any backend; it continues where it was interrupted.
 
 Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019), a learning rate that rises, then
-falls as a cosine; cross-entropy with smoothed labels (Szegedy et al., CVPR 2016). The epoch that
-does best on faces that are not learnt from is kept.
+falls as a cosine; cross-entropy with smoothed labels (Szegedy et al., CVPR 2016). The running
+average of the weights (`weight_average`) is judged on faces that are not learnt from, and kept as
+it was after its best epoch.
 """
 
 import math
@@ -16,6 +17,7 @@ import numpy as np
 from cvbaseline.classifiers.checkpoints import load_checkpoint, save_checkpoint
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
 from cvbaseline.classifiers.keras_network import import_keras
+from cvbaseline.classifiers.weight_average import WeightAverage
 from cvbaseline.progress import ProgressLine
 
 # Few faces are shown several times in an epoch, each time changed.
@@ -55,7 +57,7 @@ def train_network(
     checked: Examples,
     plan: Plan,
 ) -> History:
-    """Train a network (keras.Model to scores) on `learnt`; it ends as in its best epoch.
+    """Train a network (keras.Model to scores) on `learnt`; it ends as the average of its best epoch.
 
     as_input : from faces, uint8 (n, side, side), to what the network takes
 
@@ -65,10 +67,16 @@ def train_network(
     batch = min(plan.batch_size, len(learnt.faces))
     steps = max(LEAST_STEPS, -(-len(learnt.faces) // batch))
     compile_network(network, plan, steps)
-    course = Course(network, training_key(network, learnt, checked, plan), plan)
+    average = WeightAverage(network, steps, plan.epochs)
+    course = Course(network, average, training_key(network, learnt, checked, plan), plan)
     if not course.finished:
         keras = import_keras()
         progress = ProgressLine()
+
+        def step_ended(step: int, logs: dict[str, float]) -> None:
+            average.step_ended(step)
+            progress(course.in_words(), step + 1, steps)
+
         try:
             network.fit(
                 batches(as_input, learnt, plan, batch, steps, course.epochs_done),
@@ -81,9 +89,9 @@ def train_network(
                 callbacks=[
                     keras.callbacks.LambdaCallback(
                         on_epoch_end=course.epoch_ended,
-                        on_train_batch_end=lambda step, logs: progress(
-                            course.in_words(), step + 1, steps
-                        ),
+                        on_train_batch_end=step_ended,
+                        on_test_begin=lambda logs: average.swap_in(),
+                        on_test_end=lambda logs: average.swap_out(),
                     )
                 ],
                 verbose=0,
@@ -143,10 +151,10 @@ def batches(
 class Course:
     """How far a training has come: its curves and best weights. Continues a checkpoint."""
 
-    def __init__(self, network: Any, key: str, plan: Plan):
-        self.network, self.key, self.plan = network, key, plan
+    def __init__(self, network: Any, average: WeightAverage, key: str, plan: Plan):
+        self.network, self.average, self.key, self.plan = network, average, key, plan
         self.history: History = {}
-        self.best_weights = network.get_weights()
+        self.best_weights = average.copy()
         self.best_epoch = 0
         self.finished = False
         self._restore()
@@ -162,7 +170,7 @@ class Course:
             self.history.setdefault(name, []).append(float(value))
         losses = [math.inf if math.isnan(loss) else loss for loss in self.history["val_loss"]]
         if losses[-1] < min(losses[:-1], default=math.inf):
-            self.best_epoch, self.best_weights = epoch, self.network.get_weights()
+            self.best_epoch, self.best_weights = epoch, self.average.copy()
         stopped = epoch - self.best_epoch >= self.plan.patience
         self.finished = stopped or epoch + 1 == self.plan.epochs
         self.network.stop_training = stopped
@@ -188,9 +196,11 @@ class Course:
         arrays = {
             name: keras.ops.convert_to_numpy(variable) for name, variable in self._state().items()
         }
-        arrays |= {f"best_{number}": part for number, part in enumerate(self.best_weights)}
+        arrays |= numbered("best", self.best_weights)
+        arrays |= numbered("average", self.average.weights)
         record = {
-            "history": self.history, "best_epoch": self.best_epoch, "finished": self.finished
+            "history": self.history, "best_epoch": self.best_epoch, "finished": self.finished,
+            "updates": self.average.updates,
         }  # fmt: skip
         save_checkpoint(self.key, record, arrays)
 
@@ -201,9 +211,11 @@ class Course:
             return
         record, arrays = found
         state = self._state()
-        shapes = {name: tuple(variable.shape) for name, variable in state.items()}
-        best = {f"best_{number}": part.shape for number, part in enumerate(self.best_weights)}
-        if {name: array.shape for name, array in arrays.items()} != {**shapes, **best}:
+        best, average = (numbered(name, self.best_weights) for name in ("best", "average"))
+        expected = {**state, **best, **average}
+        if {name: array.shape for name, array in arrays.items()} != {
+            name: tuple(part.shape) for name, part in expected.items()
+        }:
             return
         try:
             history = {
@@ -211,12 +223,19 @@ class Course:
                 for name, values in record["history"].items()
             }
             self.best_epoch, self.finished = int(record["best_epoch"]), bool(record["finished"])
+            self.average.updates = int(record["updates"])
         except (KeyError, TypeError, ValueError, AttributeError):
             return
         self.history = history
         self.best_weights = [arrays[name] for name in best]
+        self.average.weights = [arrays[name] for name in average]
         for name, variable in state.items():
             variable.assign(arrays[name])
+
+
+def numbered(name: str, parts: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays by a name with their number."""
+    return {f"{name}_{number}": part for number, part in enumerate(parts)}
 
 
 def training_key(network: Any, learnt: Examples, checked: Examples, plan: Plan) -> str:

@@ -55,6 +55,8 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
     scale_ : of the softmax
     mirror_margin_ : the mirror image is without so much of the side at each edge: what differs in
         more than direction is seldom mistaken for the same. 0 where it is missing
+    sure_at_ : a face whose own probability for a class is so large is not asked mirrored as well:
+        that would change little. 1 where it is missing
     """
 
     def __init__(
@@ -99,9 +101,13 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
             raise ValueError("a network needs at least two classes; y holds one class")
         self.network_ = start.estimator.network_
         self.mirror_margin_ = start.estimator.mirror_margin
+        self.sure_at_ = start.estimator.sure_at
         vars(self).pop("_of_thread", None)
         labels = np.searchsorted(self.classes_, y)
-        features = self._features(self._faces(X, fitting=True))
+        faces = self._faces(X, fitting=True)
+        features = self._features(faces)
+        if self.mirror:
+            features = (features + self._features(self._mirrored(faces))) / 2
         prior = start.estimator.prior(
             places_in(names_of(self.classes_, class_names), start.classes)
         )
@@ -114,7 +120,12 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
         """Probability of each class of `classes_`, float64 (n, k)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        scores = self._head().scores(self._features(self._faces(X)))
+        faces, head = self._faces(X), self._head()
+        scores = head.scores(self._features(faces))
+        if self.mirror:
+            unsure = softmax(self.scale_ * scores, axis=1).max(axis=1) < self.sure_at
+            scores[unsure] += head.scores(self._features(self._mirrored(faces[unsure])))
+            scores[unsure] /= 2
         return softmax(self.scale_ * scores, axis=1)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -139,6 +150,14 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
         if not 0 <= margin < 0.5:
             raise ValueError(f"mirror_margin_ must be 0 to .5, not {margin}")
         return margin
+
+    @property
+    def sure_at(self) -> float:
+        """`sure_at_`, 1 where it is missing."""
+        sure_at = float(getattr(self, "sure_at_", 1))
+        if not 0 < sure_at <= 1:
+            raise ValueError(f"sure_at_ must be above 0, up to 1, not {sure_at}")
+        return sure_at
 
     @property
     def input_side(self) -> int:
@@ -169,21 +188,19 @@ class OnnxNetwork(ClassifierMixin, BaseEstimator):
         """The faces in rows, uint8 (n, size, size)."""
         return square_faces(X, self._network()[1], self.shape, fitting)
 
+    def _mirrored(self, faces: np.ndarray) -> np.ndarray:
+        """The second view of faces, uint8 (n, size, size), as the same."""
+        return middles(faces, self.mirror_margin)[:, :, ::-1]
+
     def _features(self, faces: np.ndarray) -> np.ndarray:
         """Features of faces, uint8 (n, size, size), as float64 (n, d)."""
         network, _ = self._network()
-        views = [faces]
-        if self.mirror:
-            views.append(middles(faces, self.mirror_margin)[:, :, ::-1])
         parts = []
         for start in range(0, len(faces), FACES_AT_ONCE):
-            answers = []
-            for view in views:
-                shown = network_input(view[start : start + FACES_AT_ONCE])
-                network.setInput(np.ascontiguousarray(shown.transpose(0, 3, 1, 2)))
-                answers.append(network.forward().reshape(len(shown), -1).astype(np.float64))
-            parts.append(np.mean(answers, axis=0))
-        return np.concatenate(parts)
+            shown = network_input(faces[start : start + FACES_AT_ONCE])
+            network.setInput(np.ascontiguousarray(shown.transpose(0, 3, 1, 2)))
+            parts.append(network.forward().reshape(len(shown), -1).astype(np.float64))
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.coefficients_)))
 
     def _network(self) -> tuple[Any, int]:
         """This thread's own network, because cv2's keeps state while it runs; and the faces' side.
