@@ -31,12 +31,12 @@ MIN_IOU = 0.3
 NEIGHBOURS = (3, 6, 10, 15)
 DRAWN_SCENES = ["draw", "--kind=scenes", "--count=500", "--format=jpg", "--seed=77", "--out=drawn"]
 PARAMETERS = {
-    "LBP": {"num-positives": 16000, "num-negatives": 10000, "stages": 15},
+    "LBP": {
+        "num-positives": 16000, "num-negatives": 10000, "stages": 15, "width": 20, "height": 20
+    },
     "HAAR": {"num-positives": 10000, "num-negatives": 8000, "stages": 18},
-}
-# A search looks at half as many windows again with 24 x 24 pixels, and finds no more.
+}  # fmt: skip
 SHARED = {
-    "width": 20, "height": 20,
     "min-hit-rate": 0.998, "max-false-alarm": 0.5, "max-weak-count": 160, "scan-limit": 120,
 }  # fmt: skip
 

@@ -59,6 +59,7 @@ TRAINING = {
 # balance: how much a class's rarity counts: 0 not at all, 1 shows every class equally often.
 AUGMENTATION = Augmentation(rotation=20, zoom=0.15, erasing=0.3)
 MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
+SURE_AT = 0.65  # a face that is so surely something is not asked mirrored as well
 DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 
 
@@ -101,14 +102,15 @@ def one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def as_classifier(weights: np.ndarray, scale: float) -> OnnxNetwork:
+def as_classifier(weights: np.ndarray, scale: float, sure_at: float = SURE_AT) -> OnnxNetwork:
     """The network as OpenCV runs it."""
     network = build_network(LARGE, WIDTHS, len(EMOTIONS), 0.0, 0, pooled=False)
     set_network_weights(network, weights)
     data, last = onnx_features(network, LARGE)
     classifier = OnnxNetwork()
     classifier.classes_, classifier.scale_ = np.arange(len(EMOTIONS)), scale
-    classifier.n_features_in_, classifier.mirror_margin_ = SIDE**2, MIRROR_MARGIN
+    classifier.n_features_in_ = SIDE**2
+    classifier.mirror_margin_, classifier.sure_at_ = MIRROR_MARGIN, sure_at
     classifier.network_ = np.frombuffer(data, np.uint8)
     classifier.coefficients_, classifier.bias_ = (part.astype(np.float64) for part in last)
     return classifier
@@ -143,13 +145,13 @@ def fold_weights(
     return np.load(path)
 
 
-def held_out(faces: Faces, folds: list[Fold]) -> np.ndarray:
-    """Uncalibrated log probabilities of every face by the network that saw nothing of its group."""
-    scores = np.zeros((len(faces.labels), len(EMOTIONS)))
+def held_out(faces: Faces, folds: list[Fold], scale: float, sure_at: float) -> np.ndarray:
+    """Probabilities of every face by the network that saw nothing of its group."""
+    probabilities = np.zeros((len(faces.labels), len(EMOTIONS)))
     for fold in folds:
-        classifier = as_classifier(fold.weights, 1.0)
-        scores[fold.test] = np.log(classifier.predict_proba(rows_of(faces.crops[fold.test])))
-    return scores
+        classifier = as_classifier(fold.weights, scale, sure_at)
+        probabilities[fold.test] = classifier.predict_proba(rows_of(faces.crops[fold.test]))
+    return probabilities
 
 
 def quality_of(faces: Faces, probabilities: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
@@ -171,9 +173,10 @@ def main(arguments: list[str]) -> None:
     print(f"{len(faces.labels)} faces of {len(set(faces.groups))} groups: {counts}")
     print(f"{faces.found.mean():.1%} found by {cascade.name}; {len(drawn.labels)} drawn faces")
 
-    scores = held_out(faces, fold_networks(faces, drawn, start, work))
+    folds = fold_networks(faces, drawn, start, work)
+    scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))
     scale = fit_scale(scores, faces.labels, np.ones(len(scores)))
-    probabilities = softmax(scale * scores, axis=1)
+    probabilities = held_out(faces, folds, scale, SURE_AT)
     everything = np.ones(len(faces.labels), bool)
     quality = measure(faces.labels, probabilities, list(faces.groups), SEED)
     print("\n".join(describe_quality(quality, EMOTIONS, grouped=True)))
@@ -197,7 +200,7 @@ def main(arguments: list[str]) -> None:
         },
         "training": {
             "seed": SEED, "widths": list(WIDTHS), "pixels": LARGE,
-            "mirror margin": MIRROR_MARGIN, **TRAINING,
+            "mirror margin": MIRROR_MARGIN, "sure at": SURE_AT, **TRAINING,
         },
         "unsure_below": unsure_below,
         "named": {"share": round(named.share, 4), "right": round(named.accuracy, 4)},
