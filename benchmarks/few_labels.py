@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import softmax
 
 from cvbaseline.bootstrap import Estimate, draws, percentile_interval
 from cvbaseline.classification.metrics import log_loss
@@ -82,11 +81,13 @@ def gains_of_group(
 ) -> Gain:
     """The mean gain over the draws."""
     scale = scale_without(scores, faces, group)
-    before = softmax(scale * scores, axis=1)
+    classifier = as_classifier(fold.weights, scale)
     own = np.flatnonzero(faces.groups == group)
+    before = np.zeros(scores.shape)
+    before[own] = classifier.predict_proba(rows_of(faces.crops[own]))
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "before.npz"
-        save_model(model, FaceModel(as_classifier(fold.weights, scale), EMOTIONS, CROP))
+        save_model(model, FaceModel(classifier, EMOTIONS, CROP))
         found = [gain_of(model, faces, before, own, labelled, draw) for draw in range(count)]
     return Gain(*np.mean(found, axis=0).tolist())
 
@@ -110,7 +111,7 @@ def main() -> None:
     faces = read_faces(rows, open_cascade(default_cascade()))
     start = np.load(options.work / "pretrained.npy")
     folds = fold_networks(faces, read_drawn(options.work), start, options.work)
-    scores = held_out(faces, folds)
+    scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))
     names, counts = np.unique(faces.groups, return_counts=True)
     large = names[counts >= options.faces + options.rest]
     if not len(large):

@@ -137,8 +137,7 @@ def tell_row(name: str, row: Row, results: dict[str, Any]) -> None:
 def tell_drawn(options: argparse.Namespace) -> None:
     """The network that ships, on the games and artists that each fold's has not seen."""
     from emotion_faces import all_sprites, read_drawn, read_faces
-    from scipy.special import softmax
-    from train_anime_emotions import SEED, fold_networks, held_out
+    from train_anime_emotions import SEED, SURE_AT, fold_networks, held_out
 
     from cvbaseline.classification.metrics import measure
     from cvbaseline.detection import open_cascade
@@ -154,8 +153,8 @@ def tell_drawn(options: argparse.Namespace) -> None:
     sprites = all_sprites(*(options.data / folder for folder in DATA_SETS["drawn"].folders))
     faces = read_faces(sprites, open_cascade(default_cascade()))
     start = np.load(work / "pretrained.npy")
-    scores = held_out(faces, fold_networks(faces, read_drawn(work), start, work))
-    probabilities, groups = softmax(scores, axis=1), list(faces.groups)
+    folds, groups = fold_networks(faces, read_drawn(work), start, work), list(faces.groups)
+    probabilities = held_out(faces, folds, 1.0, SURE_AT)
     kept = [emotion for emotion in EMOTIONS if emotion not in JOINED]
     place = np.array([kept.index(JOINED.get(emotion, emotion)) for emotion in EMOTIONS])
     joined = probabilities @ np.eye(len(kept))[place]

@@ -24,7 +24,6 @@ import numpy as np
 from emotion_faces import CROP, Faces, all_sprites, drawn_faces, read_drawn, read_faces, rows_of
 from joblib import Parallel, delayed
 from pretrain_on_photographs import BATCH, LARGE, SIDE, WIDTHS, shrunk
-from scipy.special import softmax
 from tqdm import tqdm
 
 from cvbaseline.classification.cross_validation import split_folds
