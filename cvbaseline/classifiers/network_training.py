@@ -57,7 +57,7 @@ def train_network(
     checked: Examples,
     plan: Plan,
 ) -> History:
-    """Train a network (keras.Model to scores) on `learnt`; it ends as the average of its best epoch.
+    """Train a network (keras.Model to scores) on `learnt`; it ends as its best epoch's average.
 
     as_input : from faces, uint8 (n, side, side), to what the network takes
 
