@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cvbaseline.classifiers.keras_network import import_keras
-
 UPDATES = 20  # in an epoch: neighbouring steps differ little
 EPOCHS_SHARE = 0.05  # the average goes back over so much of a training, but one epoch at least
 
@@ -41,7 +39,7 @@ class WeightAverage:
         """Take the network's weights in, after some steps."""
         if (step + 1) % self._every:
             return
-        if import_keras().backend.backend() == "jax":  # which keeps them elsewhere while it learns
+        if hasattr(self.network, "jax_state_sync"):  # JAX keeps them elsewhere while it learns
             self.network.jax_state_sync()
         self.updates += 1
         part = 1 / min(self.updates, self._oldest)
