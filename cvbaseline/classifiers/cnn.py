@@ -47,7 +47,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
     ----------
     epochs : at most; None means 60, or 14 when quick
     quick : fewer epochs, on faces that are changed less
-    patience : epochs without a better validation loss after which learning stops
+    patience : epochs without a validation loss as good as the least, after which learning stops
     size : faces are resized to so many pixels
     widths : channels of the first two convolutions, and of each residual block, before which the
         size is halved

@@ -2,8 +2,8 @@
 
 Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019), a learning rate that rises, then
 falls as a cosine; cross-entropy with smoothed labels (Szegedy et al., CVPR 2016). The running
-average of the weights (`weight_average`) is judged on faces that are not learnt from, and kept as
-it was after its best epoch.
+average of the weights (`weight_average`) is judged on faces that are not learnt from; of the epochs
+that do best, but for chance, the last is kept.
 """
 
 import math
@@ -24,6 +24,9 @@ from cvbaseline.progress import ProgressLine
 LEAST_STEPS = 20
 WARM_UP = 0.15  # share of the steps in which the learning rate rises
 FACES_AT_ONCE = 256
+# So much above the least, a loss is as good: it varies as much with the faces that were held out,
+# and of equals the last epoch, of the smallest learning rate, does better on others.
+AS_GOOD = 1.02
 
 History = dict[str, list[float]]  # "loss", "accuracy", "val_loss", "val_accuracy" of each epoch
 
@@ -61,8 +64,8 @@ def train_network(
 
     as_input : from faces, uint8 (n, side, side), to what the network takes
 
-    After every epoch a checkpoint is left (see `checkpoints`). The best epoch is that of the
-    smallest loss on `checked`.
+    After every epoch a checkpoint is left (see `checkpoints`). The best epoch is the last whose loss
+    on `checked` is AS_GOOD as the least before it.
     """
     batch = min(plan.batch_size, len(learnt.faces))
     steps = max(LEAST_STEPS, -(-len(learnt.faces) // batch))
@@ -169,7 +172,7 @@ class Course:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         losses = [math.inf if math.isnan(loss) else loss for loss in self.history["val_loss"]]
-        if losses[-1] < min(losses[:-1], default=math.inf):
+        if losses[-1] < math.inf and losses[-1] <= AS_GOOD * min(losses):
             self.best_epoch, self.best_weights = epoch, self.average.copy()
         stopped = epoch - self.best_epoch >= self.plan.patience
         self.finished = stopped or epoch + 1 == self.plan.epochs
