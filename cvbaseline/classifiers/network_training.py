@@ -64,8 +64,8 @@ def train_network(
 
     as_input : from faces, uint8 (n, side, side), to what the network takes
 
-    After every epoch a checkpoint is left (see `checkpoints`). The best epoch is the last whose loss
-    on `checked` is AS_GOOD as the least before it.
+    After every epoch a checkpoint is left (see `checkpoints`). The best epoch is the last whose
+    loss on `checked` is AS_GOOD as the least before it.
     """
     batch = min(plan.batch_size, len(learnt.faces))
     steps = max(LEAST_STEPS, -(-len(learnt.faces) // batch))
