@@ -31,7 +31,7 @@ from PIL import Image
 # neck; sprite boxes go from the hairline to below the chin.
 CROP_CENTRE, CROP_SIZE = (0.505, 0.59), 0.67
 SPRITE_SCALE = 0.83
-FACE_PIXELS = 72  # a sprite is scaled so that its box has this size: three times the window
+FACE_PIXELS = 72  # a sprite is scaled so that its box has this size: thrice the window or more
 HEAD_BOXES = Path(__file__).with_name("anime_heads_boxes.txt")
 BY_HAND = Path(__file__).with_name("anime_heads_boxes_by_hand.txt")
 SPRITE_ARCHIVES = ("anime_emotions.zip", "anime_emotions_more.zip")

@@ -128,27 +128,79 @@ def whole_network(model: "FaceModel") -> bytes:
         node("Mul", ["centred", "contrast"], ["face"]),
         *renamed(graph, "face", "seen/"),
     ]
-    features = f"seen/{graph.output[0].name}"
+    seen, scores = f"seen/{graph.output[0].name}", "once"
+    nodes += [node("Gemm", [seen, "coefficients", "bias"], ["once"])]
     if estimator.mirror:
-        tensors["backwards"] = np.arange(side)[::-1].astype(np.int64)
-        tensors["half"] = np.array(0.5, np.float32)
-        nodes += [
-            node("Gather", ["face", "backwards"], ["mirrored"], axis=3),
-            *renamed(graph, "mirrored", "mirrored/"),
-            node("Add", [features, f"mirrored/{graph.output[0].name}"], ["sum"]),
-            node("Mul", ["sum", "half"], ["mean"]),
-        ]
-        features = "mean"
-    nodes += [
-        node("Gemm", [features, "coefficients", "bias"], ["scores"]),
-        node("Softmax", ["scores"], [PROBABILITIES], axis=1),
-    ]
+        add_second_view(graph, seen, estimator, nodes, tensors)
+        scores = "twice"
+        if estimator.sure_at < 1:
+            add_choice(estimator.sure_at, nodes, tensors)
+            scores = "scores"
+    nodes += [node("Softmax", [scores], [PROBABILITIES], axis=1)]
     data = onnx_bytes(
         nodes, tensors, (PIXELS, (1, side, side)), (PROBABILITIES, (len(model.classes),))
     )
     whole = onnx.load_from_string(data)
     onnx.helper.set_model_props(whole, {"classes": json.dumps(model.classes, ensure_ascii=False)})
     return whole.SerializeToString()
+
+
+def add_second_view(
+    graph: Any,
+    seen: str,
+    estimator: "OnnxNetwork",
+    nodes: list[Any],
+    tensors: dict[str, np.ndarray],
+) -> None:
+    """The value `twice`: scores of the mean of the features `seen` and those of the second view."""
+    import onnx
+
+    node = onnx.helper.make_node
+    across, down = mirrored_middle(estimator.input_side, estimator.mirror_margin)
+    tensors |= {"across": across, "down": down, "half": np.array(0.5, np.float32)}
+    nodes += [
+        node("MatMul", ["face", "across"], ["turned"]),
+        node("Transpose", ["turned"], ["columns"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["columns", "down"], ["shrunk"]),
+        node("Transpose", ["shrunk"], ["mirrored"], perm=[0, 1, 3, 2]),
+        *renamed(graph, "mirrored", "mirrored/"),
+        node("Add", [seen, f"mirrored/{graph.output[0].name}"], ["sum"]),
+        node("Mul", ["sum", "half"], ["mean"]),
+        node("Gemm", ["mean", "coefficients", "bias"], ["twice"]),
+    ]
+
+
+def add_choice(sure_at: float, nodes: list[Any], tensors: dict[str, np.ndarray]) -> None:
+    """The value `scores`: `once` for a face that is sure by it, `twice` for others.
+
+    In operations that every runtime has.
+    """
+    import onnx
+
+    node = onnx.helper.make_node
+    numbers = {"sure_at": sure_at, "steep": 1e6, "zero": 0, "one": 1}
+    tensors |= {name: np.array(value, np.float32) for name, value in numbers.items()}
+    nodes += [
+        node("Softmax", ["once"], ["first"], axis=1),
+        node("ReduceMax", ["first"], ["best"], axes=[1], keepdims=1),
+        node("Sub", ["sure_at", "best"], ["doubt"]),
+        node("Mul", ["doubt", "steep"], ["much_doubt"]),
+        node("Clip", ["much_doubt", "zero", "one"], ["unsure"]),
+        node("Sub", ["twice", "once"], ["change"]),
+        node("Mul", ["change", "unsure"], ["heeded"]),
+        node("Add", ["once", "heeded"], ["scores"]),
+    ]
+
+
+def mirrored_middle(side: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """What rows, and columns, of a face are multiplied with for its second view, float32.
+
+    As `face_rows.middles`, but for its roundings to whole greys.
+    """
+    edge = side - 1
+    places = edge / 2 + (1 - 2 * margin) * (np.arange(side) - edge / 2)
+    weights = np.maximum(0, 1 - np.abs(np.arange(side)[:, None] - places)).astype(np.float32)
+    return np.ascontiguousarray(weights[:, ::-1]), weights
 
 
 def renamed(graph: Any, first: str, prefix: str) -> list[Any]:

@@ -15,8 +15,8 @@ class SecondLook(NamedTuple):
     verifier: str  # models/verify_NAME.npz
     # Of the cascade. The verifier drops false boxes better than the last stages, which drop faces.
     stages: int
-    # The evidence for a face that a box of this cascade needs (--verify-above): the two cascades'
-    # scores, which count, are not alike. Chosen on anime_screens_dev (docs/cascades.md).
+    # The evidence for a face that a box of this cascade needs (--verify-above): the cascade's score
+    # counts, and cascades score differently. Chosen on anime_screens_dev (docs/cascades.md).
     above: float
 
 

@@ -16,6 +16,7 @@ from cvbaseline.classifiers.onnx_layers import output_shape
 from cvbaseline.classifiers.onnx_network import OnnxNetwork
 from cvbaseline.classifiers.subspace import Eigenfaces
 from cvbaseline.cli import main
+from cvbaseline.export import whole_network
 from cvbaseline.faces import CropOptions
 from cvbaseline.model_file import FaceModel, load_model, save_model
 
@@ -209,3 +210,19 @@ def test_what_is_in_the_way_or_no_network_is_one_line(trained, tmp_path, capsys)
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
     assert theirs.read_bytes() == b"somebody's" and not (tmp_path / "m.npz").exists()
+
+
+@pytest.mark.parametrize(("margin", "sure_at"), [(0.08, 1), (0.08, 0.6), (0, 0.6)])
+def test_plain_onnx_looks_twice_as_the_model_does(trained, tmp_path, margin, sure_at):
+    folder, faces, _ = trained
+    assert main(["export", str(folder / "True.npz"), str(tmp_path / "m.npz")]) == 0
+    model = load_model(tmp_path / "m.npz")
+    once = model.predict_proba(faces).max(axis=1)
+    model.estimator.mirror_margin_ = margin
+    model.estimator.sure_at_ = 1.0 if sure_at == 1 else float(np.quantile(once, sure_at))
+    expected = model.predict_proba(faces)
+    for run in (run_by_onnx, run_by_opencv):
+        whole = run(whole_network(model), faces[:, None].astype(np.float32))
+        # The second view is not rounded to whole greys there.
+        assert np.allclose(whole, expected, atol=0.005)
+    assert not np.allclose(expected, load_model(tmp_path / "m.npz").predict_proba(faces), atol=0.02)
