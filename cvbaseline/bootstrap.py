@@ -66,3 +66,20 @@ def percentile_interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if defined.any():
         ends[:, defined] = np.nanpercentile(samples[:, defined], [tail, 100 - tail], axis=0)
     return ends[0], ends[1]
+
+
+def estimated_share(wanted: np.ndarray, some: np.ndarray, units: np.ndarray) -> Estimate:
+    """Which part of some items is wanted, with its interval; units (pictures) are drawn whole.
+
+    Parameters
+    ----------
+    wanted, some : bool (n,)
+    units : int (n,), from 0
+    """
+    count = int(units.max()) + 1
+    every = np.bincount(units[some], minlength=count)
+    right = np.bincount(units[some & wanted], minlength=count)
+    right, every = right[every > 0], every[every > 0]
+    shares = [drawn @ right / max(1, drawn @ every) for drawn in draws(len(every))]
+    low, high = percentile_interval(np.array(shares))
+    return Estimate(float(right.sum() / every.sum()), float(low), float(high))

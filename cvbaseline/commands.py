@@ -128,6 +128,16 @@ def run_cascade_train_verifier(options: Any) -> Optional[int]:
     return None
 
 
+def run_cascade_tighten(options: Any) -> Optional[int]:
+    """Make a cascade faster."""
+    from cvbaseline.progress import ProgressLine
+    from cvbaseline.tightening.tighten import tighten
+
+    with closing(ProgressLine()) as progress:
+        tighten(options, tell=progress.tell, progress=progress)
+    return None
+
+
 def run_evaluate(options: Any) -> Optional[int]:
     """Measure a cascade on annotated pictures."""
     from cvbaseline.detector_quality.evaluate import evaluate
@@ -233,6 +243,9 @@ COMMANDS = {
         "verifier_training:VerifierTrainingOptions",
         run_cascade_train_verifier,
         "train a model that drops false boxes",
+    ),
+    "cascade tighten": Command(
+        "tightening.tighten:TightenOptions", run_cascade_tighten, "make a trained cascade faster"
     ),
     "evaluate": Command(
         "detector_quality.evaluate:EvaluateOptions",

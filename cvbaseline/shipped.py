@@ -21,7 +21,7 @@ class SecondLook(NamedTuple):
 
 
 SECOND_LOOKS = {
-    "lbp_animeface.xml": SecondLook("animeface", 12, 1.5),
+    "lbp_animeface.xml": SecondLook("animeface", 11, 1.5),
     "haar_animeface.xml": SecondLook("animeface", 11, 1.5),
 }
 

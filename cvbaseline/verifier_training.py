@@ -97,6 +97,7 @@ def train_verifier(
     Raises UserError when there are too few boxes of a kind, or the output is there already.
     """
     from cvbaseline.detector_quality.options import check_outputs
+    from cvbaseline.formats.files import make_folder_of
     from cvbaseline.model_file import FaceModel, save_model
     from cvbaseline.parallel import one_core_each
     from cvbaseline.second_look import CLASSES, LIMIT
@@ -104,6 +105,7 @@ def train_verifier(
     from cvbaseline.verifier_boxes import collect_boxes, pictures_of
 
     check_outputs(options.out)
+    make_folder_of(options.out)
     cascades = [cascade_path(named) for named in options.cascade or (None,)]
     pictures = pictures_of(
         options.pictures, options.off_face, options.negatives, options.limit, options.seed
@@ -167,6 +169,7 @@ def measure(boxes: "JudgedBoxes", options: VerifierTrainingOptions) -> Worth:
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
+    from cvbaseline.bootstrap import estimated_share
     from cvbaseline.second_look import evidence
 
     parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=options.seed)
@@ -178,17 +181,4 @@ def measure(boxes: "JudgedBoxes", options: VerifierTrainingOptions) -> Worth:
     faces, picture = boxes.is_face[tested], boxes.picture[tested]
     limit = float(np.quantile(certain[faces], 1 - options.keep, method="lower"))
     kept = certain >= limit
-    return Worth(limit, _share(kept, faces, picture), _share(~kept, ~faces, picture))
-
-
-def _share(wanted: np.ndarray, some: np.ndarray, picture: np.ndarray) -> "Estimate":
-    """Which part of some boxes is wanted; bool (n,) both."""
-    from cvbaseline.bootstrap import Estimate, draws, percentile_interval
-
-    pictures = int(picture.max()) + 1
-    every = np.bincount(picture[some], minlength=pictures)
-    right = np.bincount(picture[some & wanted], minlength=pictures)
-    right, every = right[every > 0], every[every > 0]
-    shares = [counts @ right / max(1, counts @ every) for counts in draws(len(every))]
-    low, high = percentile_interval(np.array(shares))
-    return Estimate(float(right.sum() / every.sum()), float(low), float(high))
+    return Worth(limit, estimated_share(kept, faces, picture), estimated_share(~kept, ~faces, picture))

@@ -392,3 +392,27 @@ def boosted_stumps(kind, values, labels, rounds):
         weights = [w / total for w in weights]
         sums = [before + a for before, a in zip(sums, f)]
     return sums
+
+
+# ---- tightening ---------------------------------------------------------------------------------
+
+
+def faces_kept(sums, face, thresholds, windows):
+    """Whether so many of each face's windows pass all stages, or all of fewer."""
+    kept = []
+    for number in sorted(set(face)):
+        own = [row for row, of in zip(sums, face) if of == number]
+        passing = [row for row in own if all(s >= t for s, t in zip(row, thresholds))]
+        kept.append(len(passing) >= min(windows, len(own)))
+    return kept
+
+
+def weak_per_window(sums, thresholds, weak):
+    """Weak classifiers that a window takes: those of the stages up to the one that it fails."""
+    total = 0
+    for row in sums:
+        for value, threshold, count in zip(row, thresholds, weak):
+            total += count
+            if value < threshold:
+                break
+    return total / len(sums)

@@ -1,0 +1,1 @@
+"""Stage thresholds raised so that a cascade rejects windows without a face sooner."""
