@@ -25,14 +25,21 @@ from cvbaseline.bootstrap import Estimate, draws, percentile_interval
 from cvbaseline.classification.metrics import log_loss
 from cvbaseline.classifiers import fit_classifier, make_classifier
 from cvbaseline.classifiers.calibration import fit_scale
-from cvbaseline.detection import open_cascade
 from cvbaseline.drawing import EMOTIONS
 from cvbaseline.model_file import FaceModel, save_model
 from cvbaseline.shipped import default_cascade
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
 
-from emotion_faces import CROP, Faces, all_sprites, read_drawn, read_faces, rows_of  # noqa: E402
+from emotion_faces import (  # noqa: E402
+    CROP,
+    Faces,
+    all_sprites,
+    boxer,
+    read_drawn,
+    read_faces,
+    rows_of,
+)
 from train_anime_emotions import Fold, as_classifier, fold_networks, held_out  # noqa: E402
 
 
@@ -108,7 +115,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20, help="times that the labelled are drawn")
     options = parser.parse_args()
     rows = all_sprites(options.anime_emotions, options.anime_emotions_more)
-    faces = read_faces(rows, open_cascade(default_cascade()))
+    faces = read_faces(rows, boxer(default_cascade()))
     start = np.load(options.work / "pretrained.npy")
     folds = fold_networks(faces, read_drawn(options.work), start, options.work)
     scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))

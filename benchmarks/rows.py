@@ -136,11 +136,10 @@ def tell_row(name: str, row: Row, results: dict[str, Any]) -> None:
 
 def tell_drawn(options: argparse.Namespace) -> None:
     """The network that ships, on the games and artists that each fold's has not seen."""
-    from emotion_faces import all_sprites, read_drawn, read_faces
+    from emotion_faces import all_sprites, boxer, read_drawn, read_faces
     from train_anime_emotions import SEED, SURE_AT, fold_networks, held_out
 
     from cvbaseline.classification.metrics import measure
-    from cvbaseline.detection import open_cascade
     from cvbaseline.shipped import default_cascade
 
     work = options.work or options.out / "emotions"
@@ -151,7 +150,7 @@ def tell_drawn(options: argparse.Namespace) -> None:
         subprocess.run([sys.executable, program, photographs, unfinished], check=True)
         unfinished.rename(work)
     sprites = all_sprites(*(options.data / folder for folder in DATA_SETS["drawn"].folders))
-    faces = read_faces(sprites, open_cascade(default_cascade()))
+    faces = read_faces(sprites, boxer(default_cascade()))
     start = np.load(work / "pretrained.npy")
     folds, groups = fold_networks(faces, read_drawn(work), start, work), list(faces.groups)
     probabilities = held_out(faces, folds, 1.0, SURE_AT)

@@ -1,24 +1,26 @@
 """The labelled faces that the emotion model learns from: sprites of visual novels, and drawn ones.
 
 The sprites are those of anime_emotions.zip and anime_emotions_more.zip, unpacked, with the box of
-the face and the emotion that the artist named (`emotion_loose`). Their faces are cut out as a
-cascade boxes them, so that the model learns from what the sorter will show it.
+the face and the emotion that the artist named (`emotion_loose`). Their faces are cut out as the
+sorter boxes them, so that the model learns from what it will be shown.
 """
 
 import csv
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 from pretrain_on_photographs import SIDE
 
 from cvbaseline.boxes import iou
-from cvbaseline.detection import detect
-from cvbaseline.detection_parameters import DetectionParameters
+from cvbaseline.detection import detect, open_cascade
+from cvbaseline.detection_parameters import NONE, DetectionParameters, with_verifier
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey
+from cvbaseline.opencv_cascade import OpenCVCascade
 
 CROP = CropOptions(size=SIDE, margin=0.0)
 BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well
@@ -59,21 +61,33 @@ def all_sprites(
     return sprites(anime_emotions, "game") + sprites(anime_emotions_more, "group")
 
 
-def found_box(picture: np.ndarray, truth: np.ndarray, classifier: Any) -> Optional[np.ndarray]:
-    """The cascade's box of the face whose labelled box is `truth`; None where it has none."""
-    boxes = detect(picture, classifier, DetectionParameters(min_neighbors=3)).boxes
-    overlap = iou(boxes, truth[None])[:, 0]
-    return boxes[overlap.argmax()] if len(boxes) and overlap.max() >= MIN_IOU else None
+class Boxer(NamedTuple):
+    """What finds faces."""
+
+    cascade: OpenCVCascade
+    search: DetectionParameters
+
+    def box(self, picture: np.ndarray, truth: np.ndarray) -> Optional[np.ndarray]:
+        """The box of the face whose labelled box is `truth`; None where there is none."""
+        boxes = detect(picture, self.cascade, self.search).boxes
+        overlap = iou(boxes, truth[None])[:, 0]
+        return boxes[overlap.argmax()] if len(boxes) and overlap.max() >= MIN_IOU else None
 
 
-def read_faces(rows: list, classifier: Any) -> Faces:
+def boxer(cascade: Path) -> Boxer:
+    """The search that the sorter makes; without its verifier, for the labels say what is a face."""
+    search = replace(with_verifier(DetectionParameters(), cascade), verify=NONE)
+    return Boxer(open_cascade(cascade, many_pictures=True), search)
+
+
+def read_faces(rows: list, finder: Boxer) -> Faces:
     """Crops of all faces; where the cascade misses one, its box is put where it usually is."""
     pictures, boxes, truths = [], [], []
     for path, *_, box in rows:
         grey = read_grey(path)
         pictures.append(cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_CONSTANT, value=128))
         truths.append(box + [BORDER, BORDER, 0, 0])
-        boxes.append(found_box(pictures[-1], truths[-1], classifier))
+        boxes.append(finder.box(pictures[-1], truths[-1]))
     usual = np.median(
         [relative(box, truth) for box, truth in zip(boxes, truths) if box is not None], axis=0
     )
@@ -96,7 +110,7 @@ def relative(box: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return (box - [*truth[:2], 0, 0]) / truth[2]
 
 
-def drawn_faces(count: int, first_seed: int, classifier: Any) -> tuple[np.ndarray, np.ndarray]:
+def drawn_faces(count: int, first_seed: int, finder: Boxer) -> tuple[np.ndarray, np.ndarray]:
     """Faces drawn by this package that the cascade finds: crops (n, size, size), labels (n,)."""
     crops, labels = [], []
     for number in range(count):
@@ -104,7 +118,7 @@ def drawn_faces(count: int, first_seed: int, classifier: Any) -> tuple[np.ndarra
         face = draw_face(first_seed + number, EMOTIONS[label], DRAWN_SIZE)
         grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
         grey = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
-        box = found_box(grey, np.array(face.box) + [BORDER, BORDER, 0, 0], classifier)
+        box = finder.box(grey, np.array(face.box) + [BORDER, BORDER, 0, 0])
         if box is not None:
             crops.append(crop_faces(grey, box[None], CROP)[0])
             labels.append(label)

@@ -21,7 +21,16 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from emotion_faces import CROP, Faces, all_sprites, drawn_faces, read_drawn, read_faces, rows_of
+from emotion_faces import (
+    CROP,
+    Faces,
+    all_sprites,
+    boxer,
+    drawn_faces,
+    read_drawn,
+    read_faces,
+    rows_of,
+)
 from joblib import Parallel, delayed
 from pretrain_on_photographs import BATCH, LARGE, SIDE, WIDTHS, shrunk
 from tqdm import tqdm
@@ -44,7 +53,6 @@ from cvbaseline.classifiers.keras_network import (
 from cvbaseline.classifiers.network_training import Plan, compile_network
 from cvbaseline.classifiers.onnx_export import onnx_features
 from cvbaseline.classifiers.onnx_network import OnnxNetwork
-from cvbaseline.detection import open_cascade
 from cvbaseline.drawing import EMOTIONS
 from cvbaseline.model_file import FaceModel, save_model
 from cvbaseline.shipped import default_cascade
@@ -165,8 +173,8 @@ def main(arguments: list[str]) -> None:
         sys.exit(__doc__)
     work = Path(arguments[2])
     cascade = Path(arguments[3]) if len(arguments) == 4 else default_cascade()
-    classifier = open_cascade(cascade)
-    faces = read_faces(all_sprites(Path(arguments[0]), Path(arguments[1])), classifier)
+    finder = boxer(cascade)
+    faces = read_faces(all_sprites(Path(arguments[0]), Path(arguments[1])), finder)
     drawn, start = read_drawn(work), np.load(work / "pretrained.npy")
     counts = dict(zip(EMOTIONS, np.bincount(faces.labels).tolist()))
     print(f"{len(faces.labels)} faces of {len(set(faces.groups))} groups: {counts}")
@@ -184,7 +192,7 @@ def main(arguments: list[str]) -> None:
 
     one_thread()
     estimator = as_classifier(learn(faces, drawn, start, FOLDS), scale)
-    tests, test_labels = drawn_faces(DRAWN_TESTS, FIRST_TEST_SEED, classifier)
+    tests, test_labels = drawn_faces(DRAWN_TESTS, FIRST_TEST_SEED, finder)
     drawn_right = estimator.predict(rows_of(tests)) == test_labels
     record = {
         "data": {

@@ -9,6 +9,7 @@ import tempfile
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from cvbaseline.benchmarking.contenders import (
 from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion, distort
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.benchmarking.records import Record, read_record, write_record
+from cvbaseline.classifiers.checkpoints import Checkpoints
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.drawing.styles import random_style
 from cvbaseline.errors import UserError
@@ -55,7 +57,8 @@ def run_here(jobs, data, splits, *_):
         here = worker.Worker(Path(folder))
         for job in jobs:
             # The way through JSON, as a child gets it.
-            here.do(json.loads(json.dumps(running.message(job, splits[job.split], 1))))
+            message = json.loads(json.dumps(running.message(job, splits[job.split], 1)))
+            here.do(message, Checkpoints(Path(folder)))
     return []
 
 
@@ -104,6 +107,30 @@ def records(out):
         with np.load(path, allow_pickle=False) as arrays:
             found[path.relative_to(folder).as_posix()] = arrays["probabilities"]
     return found
+
+
+def test_the_time_before_an_interruption_counts(characters, tmp_path, monkeypatch):
+    """A job that goes on from a checkpoint says what the whole training has taken."""
+
+    def interrupted_before(jobs, data, splits, *_):
+        worker.write_data(tmp_path, data)
+        for job in jobs:
+            message = json.loads(json.dumps(running.message(job, splits[job.split], 1)))
+            worker.Worker(tmp_path).do(message, Checkpoints(tmp_path, seconds_before=500))
+        return []
+
+    clock = SimpleNamespace(perf_counter=iter(range(100)).__next__)
+    monkeypatch.setattr(worker, "time", clock)
+    monkeypatch.setattr(running, "run_jobs", interrupted_before)
+    options = BenchmarkOptions(
+        data=characters, out=tmp_path / "out", size=SIDE, cv="2x1", classifiers=("majority",)
+    )
+    benchmark(options)
+    stored = records(tmp_path / "out")
+    assert stored
+    for name, probabilities in stored.items():
+        record = read_record(tmp_path / "out" / "predictions" / name, probabilities.shape)
+        assert record.facts["fit_seconds"] == 501
 
 
 def test_every_contender_beats_the_majority_on_drawn_faces(everyone):

@@ -1,6 +1,7 @@
 """The small network: what needs no Keras first, then learning, files and backends with it."""
 
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
@@ -332,6 +333,8 @@ def test_an_interrupted_training_ends_as_the_whole_one(tmp_path, monkeypatch):
     rows, labels = tiny_faces()
     whole = Cnn(**TINY).fit(rows, labels)
     folder = tmp_path / "m.npz.training"
+    clock = itertools.count()  # a second passes whenever it is looked at
+    monkeypatch.setattr(network_training, "perf_counter", lambda: next(clock))
     for epochs in (1, 2):
         with monkeypatch.context() as patch:
             interrupt_after(patch, epochs)
@@ -345,8 +348,9 @@ def test_an_interrupted_training_ends_as_the_whole_one(tmp_path, monkeypatch):
     monkeypatch.setattr(
         network_training, "batches", lambda *all: (began.append(all[-1]), batches(*all))[1]
     )
-    with checkpoints_in(folder):
+    with checkpoints_in(folder) as checkpoints:
         resumed = Cnn(**TINY).fit(rows, labels)
+        assert checkpoints.seconds_before == 2  # one from each part's beginning to its checkpoint
         again = Cnn(**TINY).fit(rows, labels)  # finished already: nothing is trained
     assert began == [2] and not folder.exists()
     for model in (resumed, again):

@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from time import perf_counter
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.classifiers.checkpoints import load_checkpoint, save_checkpoint
+from cvbaseline.classifiers.checkpoints import continues_after, load_checkpoint, save_checkpoint
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
 from cvbaseline.classifiers.keras_network import import_keras
 from cvbaseline.classifiers.weight_average import WeightAverage
@@ -160,6 +161,7 @@ class Course:
         self.best_weights = average.copy()
         self.best_epoch = 0
         self.finished = False
+        self._started, self._seconds_before = perf_counter(), 0.0
         self._restore()
 
     @property
@@ -204,6 +206,7 @@ class Course:
         record = {
             "history": self.history, "best_epoch": self.best_epoch, "finished": self.finished,
             "updates": self.average.updates,
+            "seconds": self._seconds_before + perf_counter() - self._started,
         }  # fmt: skip
         save_checkpoint(self.key, record, arrays)
 
@@ -227,6 +230,7 @@ class Course:
             }
             self.best_epoch, self.finished = int(record["best_epoch"]), bool(record["finished"])
             self.average.updates = int(record["updates"])
+            self._seconds_before = float(record.get("seconds", 0))
         except (KeyError, TypeError, ValueError, AttributeError):
             return
         self.history = history
@@ -234,6 +238,7 @@ class Course:
         self.average.weights = [arrays[name] for name in average]
         for name, variable in state.items():
             variable.assign(arrays[name])
+        continues_after(self._seconds_before)
 
 
 def numbered(name: str, parts: list[np.ndarray]) -> dict[str, np.ndarray]:
