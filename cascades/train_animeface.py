@@ -4,8 +4,8 @@
 
 Prepares the pictures (animeface_data.py), trains with `cvbaseline cascade train`, raises thresholds
 with `cvbaseline cascade tighten`, measures on anime_screens_dev.zip, which training never sees, and
-on anime_scenes_dev.zip, and writes cascades/<lbp|haar>_animeface.xml with a JSON of data, parameters,
-seed and measured quality.
+on anime_scenes_dev.zip, and writes cascades/<lbp|haar>_animeface.xml with a JSON of data,
+parameters, seed and measured quality.
 """
 
 import io

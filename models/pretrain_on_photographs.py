@@ -4,13 +4,14 @@
 
 FER2013 is fer2013_dev.zip, unpacked: FER2013's training and public test part, and the votes of ten
 people on every picture (FERPlus: Barsoum et al., ICMI 2016), which are learnt as probabilities.
-Photographs teach what a face does, which few drawn faces with labels cannot (docs/emotions.md). After
-a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013 lacks
-(worried) or has few of (scared).
+Photographs teach what a face does, which few drawn faces with labels cannot (docs/emotions.md).
+After a few epochs faces drawn by `cvbaseline draw` join them: they hold the emotions that FER2013
+lacks (worried) or has few of (scared).
 
-Most epochs see faces of 32 pixels, the last ones of 40, which costs half the time of 40
-pixels throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). The public test part
-is only looked at. Needs Keras; one core takes about an hour.
+The first cycle's epochs see faces of 32 pixels, the last ones of 40, which costs half the time of
+40 pixels throughout (progressive learning: Tan & Le, EfficientNetV2, ICML 2021). In a second cycle
+there are three times as many drawn faces. The public test part is only looked at. Needs Keras; one
+core takes about two hours.
 
 Writes WORK/pretrained.npy (float32, see `network_weights`), WORK/pretrained.txt with the accuracy
 after every epoch, and WORK/drawn.npz, the drawn faces, unless they are there.
@@ -35,13 +36,10 @@ from cvbaseline.images import read_grey
 SIDE = 48  # of FER2013's pictures
 WIDTHS = (24, 48, 96, 192)
 SMALL, LARGE = 32, 40
-SMALL_EPOCHS, LARGE_EPOCHS = 11, 5
-PHOTOGRAPHS_ALONE = 5  # epochs
 BATCH = 64
-LEARNING_RATE = 2.5e-3
 WARM_UP = 0.1
 AUGMENTATION = Augmentation(erasing=0.3)
-DRAWN_FACES, FIRST_SEED, DRAWN_SIZE, DRAWN_CROP = 14_000, 3_000_000, 104, 64
+DRAWN_SIZE, DRAWN_CROP = 104, 64
 BORDER = 40
 # How the shipped cascade boxes drawn faces: its boxes' place and size in units of the true one's.
 USUAL_BOX = np.array([-0.0039, 0.0439, 0.985, 0.985])
@@ -57,6 +55,23 @@ FOLDERS = {
 OTHER_VOTES = ("contempt", "unknown", "NF")
 LEAST_USABLE = 0.3  # share of the votes that name one of our emotions
 FOLDER_SHARE = 0.15  # of the target is FER2013's own label
+
+
+class Cycle(NamedTuple):
+    """A part of the training, in which the learning rate rises and falls once."""
+
+    small_epochs: int
+    large_epochs: int
+    photographs_alone: int  # of the epochs, the first
+    learning_rate: float
+    drawn: int  # faces that are drawn for it, beside those of the cycle before
+    first_seed: int  # of these
+
+
+CYCLES = (
+    Cycle(11, 5, photographs_alone=5, learning_rate=2.5e-3, drawn=14_000, first_seed=3_000_000),
+    Cycle(0, 6, photographs_alone=0, learning_rate=1.5e-3, drawn=28_000, first_seed=4_000_000),
+)
 
 
 class Faces(NamedTuple):
@@ -87,12 +102,12 @@ def read_photographs(folder: Path, part: str) -> Faces:
     return Faces(np.stack(pictures), np.array(targets, np.float32))
 
 
-def draw_faces() -> Faces:
+def draw_faces(count: int, first_seed: int) -> Faces:
     """Faces of our own generator, boxed about as the shipped cascade does."""
-    generator = np.random.default_rng(FIRST_SEED)
+    generator = np.random.default_rng(first_seed)
     pictures = []
-    for number in tqdm(range(DRAWN_FACES), unit="drawn face", leave=False):
-        face = draw_face(FIRST_SEED + number, EMOTIONS[number % len(EMOTIONS)], DRAWN_SIZE)
+    for number in tqdm(range(count), unit="drawn face", leave=False):
+        face = draw_face(first_seed + number, EMOTIONS[number % len(EMOTIONS)], DRAWN_SIZE)
         grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
         grey = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
         left, top, width, _ = face.box
@@ -103,7 +118,7 @@ def draw_faces() -> Faces:
         x, y = np.rint(centre - side / 2).clip(0).astype(int)
         side = round(side)
         pictures.append(shrunk(grey[None, y : y + side, x : x + side], DRAWN_CROP)[0])
-    labels = np.arange(DRAWN_FACES) % len(EMOTIONS)
+    labels = np.arange(count) % len(EMOTIONS)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
     return Faces(shrunk(np.stack(pictures), SIDE), targets)
 
@@ -114,20 +129,22 @@ def shrunk(faces: np.ndarray, side: int) -> np.ndarray:
     return np.stack([cv2.resize(face, (side, side), interpolation=method) for face in faces])
 
 
-def learn(network: Any, photographs: Faces, drawn: Faces, unseen: Faces, work: Path) -> None:
-    """Train the network; after every epoch say how it does on the unseen photographs."""
+def learn(
+    network: Any, cycle: Cycle, photographs: Faces, drawn: Faces, unseen: Faces, work: Path
+) -> None:
+    """Train the network for a cycle; after every epoch say how it does on unseen photographs."""
     steps = (len(photographs.pictures) + len(drawn.pictures)) // BATCH
-    epochs = SMALL_EPOCHS + LARGE_EPOCHS
+    epochs = cycle.small_epochs + cycle.large_epochs
     plan = Plan(
-        epochs, BATCH, LEARNING_RATE, weight_decay=0.03, label_smoothing=0.05, patience=epochs,
-        seed=0, augmentation=AUGMENTATION,
+        epochs, BATCH, cycle.learning_rate, weight_decay=0.03, label_smoothing=0.05,
+        patience=epochs, seed=0, augmentation=AUGMENTATION,
     )  # fmt: skip
     compile_network(network, plan, steps, WARM_UP)
     generator = np.random.default_rng(0)
     every = Faces(*(np.concatenate(parts) for parts in zip(photographs, drawn)))
     for epoch in range(epochs):
-        size = SMALL if epoch < SMALL_EPOCHS else LARGE
-        faces = photographs if epoch < PHOTOGRAPHS_ALONE else every
+        size = SMALL if epoch < cycle.small_epochs else LARGE
+        faces = photographs if epoch < cycle.photographs_alone else every
         rows = np.concatenate([generator.permutation(len(faces.pictures)) for _ in range(2)])
         for step in tqdm(range(steps), desc=f"epoch {epoch + 1} of {epochs}", leave=False):
             chosen = rows[step * BATCH : (step + 1) * BATCH]
@@ -153,10 +170,15 @@ def main(arguments: list[str]) -> None:
     unseen = read_photographs(folder, "public_test")
     network = build_network(None, WIDTHS, len(EMOTIONS), 0.2, 0, pooled=False)
     if not (work / "drawn.npz").exists():
-        np.savez(work / "drawn.npz", **draw_faces()._asdict())
+        parts = [draw_faces(cycle.drawn, cycle.first_seed) for cycle in CYCLES]
+        joined = Faces(*(np.concatenate(part) for part in zip(*parts)))
+        np.savez(work / "drawn.npz", **joined._asdict())
     with np.load(work / "drawn.npz") as file:
         drawn = Faces(**file)
-    learn(network, photographs, drawn, unseen, work)
+    count = 0
+    for cycle in CYCLES:
+        count += cycle.drawn
+        learn(network, cycle, photographs, Faces(*(part[:count] for part in drawn)), unseen, work)
 
 
 if __name__ == "__main__":

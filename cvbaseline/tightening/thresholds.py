@@ -3,9 +3,9 @@
 A face is found by many windows that overlap, of which a few are enough. So a threshold may reject
 windows on faces, as long as enough of each face's windows pass the whole cascade (multiple instance
 pruning: Zhang & Viola, "Multiple-instance pruning for learning efficient cascade detectors", NIPS
-2007; there for a cascade that keeps its sum from stage to stage, with its thresholds taken one after
-the other). Here the thresholds share what may be lost: step by step the one is raised that saves
-most for the next few faces.
+2007; there for a cascade that keeps its sum from stage to stage, with its thresholds taken one
+after the other). Here the thresholds share what may be lost: step by step the one is raised that
+saves most for the next few faces.
 """
 
 from typing import Optional

@@ -197,8 +197,8 @@ def measured(
     before = weak_per_window(others, sums.thresholds, weak)
     after = weak_per_window(others, thresholds, weak)
     return (
-        f"of these, enough windows of {share} of the faces pass still (95 % interval), and a window "
-        f"off faces takes {after:.1f} weak classifiers, not {before:.1f}"
+        f"of these, enough windows of {share} of the faces pass still (95 % interval), and a "
+        f"window off faces takes {after:.1f} weak classifiers, not {before:.1f}"
     )
 
 
