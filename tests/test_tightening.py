@@ -15,9 +15,10 @@ from cvbaseline.cli import main
 from cvbaseline.detection import detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters
 from cvbaseline.detector_quality.annotated_pictures import read_annotated_pictures
+from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.evaluation.evaluator import stages_passed
 from cvbaseline.formats.cascade_xml import load_cascade
-from cvbaseline.images import read_grey
+from cvbaseline.images import read_grey, write_picture
 from cvbaseline.shipped import cascade_path
 from cvbaseline.tightening.thresholds import faces_kept, tightened, weak_per_window
 from cvbaseline.tightening.window_sums import (
@@ -208,6 +209,18 @@ def test_mistakes_are_told_in_a_line(scenes, tmp_path, capsys):
     assert "is there already" in capsys.readouterr().err and out.read_text() == "mine"
     assert main([*words, str(SCENES), f"--out={tmp_path / 'few.xml'}"]) == 2
     assert "too few to choose by" in capsys.readouterr().err
+    write_picture(tmp_path / "blank.png", np.full((50, 50), 128, np.uint8))
+    (tmp_path / "blank.dat").write_text("blank.png 1 10 10 30 30\n")
+    assert main([*words, str(tmp_path / "blank.dat"), f"--out={tmp_path / 'few.xml'}"]) == 2
+    assert "0 faces found are too few" in capsys.readouterr().err
+    for number in range(120):  # nothing but faces: there are no windows off them
+        face = draw_face(number, EMOTIONS[number % len(EMOTIONS)], 160)
+        x, y, side, _ = np.rint(face.box).astype(int)
+        write_picture(tmp_path / f"{number}.png", face.image[y : y + side, x : x + side])
+        with open(tmp_path / "crops.dat", "a", encoding="utf-8") as listing:
+            listing.write(f"{number}.png 1 0 0 {side} {side}\n")
+    assert main([*words, str(tmp_path / "crops.dat"), f"--out={tmp_path / 'few.xml'}"]) == 2
+    assert "windows off faces are too few" in capsys.readouterr().err
     assert main([*words, str(SCENES), "--keep=1.5"]) == 2
     assert "--keep 1.5 must be above 0 and at most 1" in capsys.readouterr().err
     assert main([*words, str(SCENES), "--windows=0"]) == 2

@@ -28,7 +28,7 @@ def weak_per_window(others: np.ndarray, thresholds: np.ndarray, weak: np.ndarray
     """
     flat = np.isneginf(others[:, 0])
     reached = np.cumprod(others[:, :-1] >= thresholds[:-1], axis=1).sum(axis=0)
-    return float((weak[0] * (~flat).sum() + reached @ weak[1:]) / len(others))
+    return float((weak[0] * (~flat).sum() + reached @ weak[1:]) / max(1, len(others)))
 
 
 def faces_kept(faces: FaceWindows, thresholds: np.ndarray, windows: int) -> np.ndarray:

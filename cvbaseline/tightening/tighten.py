@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PARTS = 5  # of the pictures; on one is measured
 FEWEST = 100  # faces
-OTHERS = 100_000  # windows off faces, of all pictures together
+OTHERS, FEWEST_OTHERS = 100_000, 5000  # windows off faces, of all pictures together
 
 Tell = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -106,10 +106,9 @@ def tighten(
     check_outputs(options.out)
     make_folder_of(options.out)
     whole = load_cascade(cascade_path(options.cascade))
+    require(len(whole.stages) > 0, f"{options.cascade} has no stages")
     first = replace(whole, stages=whole.stages[: options.stages])
-    pictures = pictures_of(
-        options.pictures, (), options.negatives, options.limit, options.seed
-    )
+    pictures = pictures_of(options.pictures, (), options.negatives, options.limit, options.seed)
     sums = StageSums(first)
     collected = collect(first, sums, pictures, options, tell, progress)
     count = collected.faces.count
@@ -117,7 +116,12 @@ def tighten(
     require(
         count >= FEWEST and len(np.unique(collected.face_picture)) >= PARTS,
         f"{count} faces found are too few to choose by ({FEWEST} in {PARTS} pictures): give more "
-        "pictures",
+        "pictures, or ones that the cascade finds faces in",
+    )
+    require(
+        len(collected.others) >= FEWEST_OTHERS,
+        f"{len(collected.others)} windows off faces are too few to choose by ({FEWEST_OTHERS}): "
+        "give pictures without faces (--negatives)",
     )
     tell("choosing by four fifths of the pictures, to measure on the rest")
     tell(measured(collected, first, sums, options))
@@ -167,7 +171,7 @@ def collect(
         face_picture += [number] * len(found.faces)
         others.append(found.others)
         other_picture += [number] * len(found.others)
-    require(bool(others), "no picture can be read")
+    require(bool(faces), "no picture with a face can be read")
     seen = np.array([len(one) > 0 for one in faces], bool)
     return Collected(
         joined_faces(faces), np.array(face_picture, np.int64)[seen], int((~seen).sum()),
@@ -182,10 +186,11 @@ def measured(
     from cvbaseline.bootstrap import estimated_share
     from cvbaseline.tightening.thresholds import faces_kept, weak_per_window
 
-    generator = np.random.default_rng(options.seed)
-    last = max(collected.face_picture.max(), collected.other_picture.max(initial=0))
-    part = generator.permutation(np.arange(last + 1) % PARTS)
-    held_out, of_others = part[collected.face_picture] == 0, part[collected.other_picture] == 0
+    pictures, generator = np.unique(collected.face_picture), np.random.default_rng(options.seed)
+    faceless = np.setdiff1d(collected.other_picture, pictures)
+    tested = np.concatenate([generator.permutation(some)[::PARTS] for some in (pictures, faceless)])
+    held_out = np.isin(collected.face_picture, tested)
+    of_others = np.isin(collected.other_picture, tested)
     thresholds = _chosen(
         collected._replace(
             faces=collected.faces.of(~held_out), others=collected.others[~of_others]

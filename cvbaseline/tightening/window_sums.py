@@ -116,10 +116,10 @@ def picture_windows(
 
 
 def joined_faces(faces: list[np.ndarray]) -> FaceWindows:
-    """Windows of several faces; those without any are left out."""
-    seen = [one for one in faces if len(one)]
-    counts = [len(one) for one in seen]
-    return FaceWindows(np.concatenate(seen), np.repeat(np.arange(len(seen)), counts))
+    """Windows of several faces (one or more); those without any are left out."""
+    counts = np.array([len(one) for one in faces])
+    face = np.repeat(np.arange((counts > 0).sum()), counts[counts > 0])
+    return FaceWindows(np.concatenate(faces), face)
 
 
 def _visited(one: Pass) -> int:
