@@ -22,7 +22,7 @@ class SecondLook(NamedTuple):
 
 SECOND_LOOKS = {
     "lbp_animeface.xml": SecondLook("animeface", 11, 1.5),
-    "haar_animeface.xml": SecondLook("animeface", 11, 1.5),
+    "haar_animeface.xml": SecondLook("animeface", 11, 0.75),
 }
 
 
