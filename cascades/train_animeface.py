@@ -40,8 +40,8 @@ PARAMETERS = {
 SHARED = {
     "min-hit-rate": 0.998, "max-false-alarm": 0.5, "max-weak-count": 160, "scan-limit": 120,
 }  # fmt: skip
-# Of the stages that search when the verifier looks at the boxes again. The LBP cascade is the quick
-# one, HAAR the one that finds more.
+# Of about the stages that search when the verifier looks at the boxes again (with LBP these became
+# one fewer afterwards). The LBP cascade is the quick one, HAAR the one that finds more.
 TIGHTENING = {
     "LBP": {"stages": 12, "keep": 0.99, "limit": 4000},
     "HAAR": {"stages": 11, "keep": 0.998, "limit": 4000},

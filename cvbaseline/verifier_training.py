@@ -181,4 +181,5 @@ def measure(boxes: "JudgedBoxes", options: VerifierTrainingOptions) -> Worth:
     faces, picture = boxes.is_face[tested], boxes.picture[tested]
     limit = float(np.quantile(certain[faces], 1 - options.keep, method="lower"))
     kept = certain >= limit
-    return Worth(limit, estimated_share(kept, faces, picture), estimated_share(~kept, ~faces, picture))
+    removed = estimated_share(~kept, ~faces, picture)
+    return Worth(limit, estimated_share(kept, faces, picture), removed)

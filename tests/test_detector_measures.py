@@ -9,7 +9,12 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvbaseline.bootstrap import BOOTSTRAP_ROUNDS, draws, percentile_interval
+from cvbaseline.bootstrap import (
+    BOOTSTRAP_ROUNDS,
+    draws,
+    estimated_share,
+    percentile_interval,
+)
 from cvbaseline.boxes import as_boxes
 from cvbaseline.detection import CountedDetections
 from cvbaseline.detector_quality.annotated_pictures import AnnotatedPicture
@@ -255,3 +260,16 @@ def test_names_tell_cascades_apart():
     assert short_names([Path("x/c.xml"), Path("y/c.xml")]) == ["x/c", "y/c"]
     assert short_names([Path("x/cascade.xml"), Path("y/b.xml")]) == ["x", "b"]
     assert len(set(short_names([Path("c.xml"), Path("c.xml")]))) == 2
+
+
+def test_a_share_is_of_some_items_and_its_interval_of_whole_units():
+    """Five pictures with two items each: in two of them both are wanted, in the others none."""
+    units = np.repeat(np.arange(6), 2)
+    some = units < 5  # those of the sixth do not count
+    wanted = (units < 2) | (units == 5)
+    share = estimated_share(wanted, some, units)
+    assert share.value == pytest.approx(4 / 10)
+    # Whole pictures are drawn: the share is k / 5 for binomial k, whose middle 95 % is 0 to 4.
+    assert (share.low, share.high) == pytest.approx((0, 0.8))
+    certain = estimated_share(some, some, units)
+    assert certain == (1, 1, 1)

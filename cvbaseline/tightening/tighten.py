@@ -94,7 +94,7 @@ def tighten(
 ) -> "Cascade":
     """Search, choose, measure on pictures held out, save.
 
-    Raises UserError when there are too few faces, or the output is there already.
+    Raises UserError when there are too few faces or windows off them, or the output is there.
     """
     from cvbaseline.detector_quality.options import check_outputs
     from cvbaseline.formats.cascade_xml import load_cascade, save_cascade
@@ -111,18 +111,8 @@ def tighten(
     pictures = pictures_of(options.pictures, (), options.negatives, options.limit, options.seed)
     sums = StageSums(first)
     collected = collect(first, sums, pictures, options, tell, progress)
-    count = collected.faces.count
-    tell(f"{count} faces with a window that passes, {collected.missed} without")
-    require(
-        count >= FEWEST and len(np.unique(collected.face_picture)) >= PARTS,
-        f"{count} faces found are too few to choose by ({FEWEST} in {PARTS} pictures): give more "
-        "pictures, or ones that the cascade finds faces in",
-    )
-    require(
-        len(collected.others) >= FEWEST_OTHERS,
-        f"{len(collected.others)} windows off faces are too few to choose by ({FEWEST_OTHERS}): "
-        "give pictures without faces (--negatives)",
-    )
+    tell(f"{collected.faces.count} faces with a window that passes, {collected.missed} without")
+    _require_enough(collected)
     tell("choosing by four fifths of the pictures, to measure on the rest")
     tell(measured(collected, first, sums, options))
     thresholds = _chosen(collected, first, sums, options)
@@ -138,6 +128,21 @@ def tighten(
     save_cascade(options.out, cascade)
     tell(f"the cascade is in {options.out}")
     return cascade
+
+
+def _require_enough(collected: Collected) -> None:
+    """Raise UserError when there is too little to choose by."""
+    count = collected.faces.count
+    require(
+        count >= FEWEST and len(np.unique(collected.face_picture)) >= PARTS,
+        f"{count} faces found are too few to choose by ({FEWEST} in {PARTS} pictures): give more "
+        "pictures, or ones that the cascade finds faces in",
+    )
+    require(
+        len(collected.others) >= FEWEST_OTHERS,
+        f"{len(collected.others)} windows off faces are too few to choose by ({FEWEST_OTHERS}): "
+        "give pictures without faces (--negatives)",
+    )
 
 
 def collect(
