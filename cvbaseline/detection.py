@@ -4,18 +4,19 @@ The boxes are those of OpenCV's `CascadeClassifier`; the score is ours.
 """
 
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 
 from cvbaseline.boxes import iou, nested
 from cvbaseline.detection_parameters import AUTO, NONE, DetectionParameters
 from cvbaseline.errors import FormatError, require
-from cvbaseline.opencv_cascade import OpenCVCascade
+from cvbaseline.opencv_cascade import Detector, OpenCVCascade
 from cvbaseline.tilted_detection import turned_back, turned_copy
 from cvbaseline.window_search import Search, find_windows, group_windows
 
 SAME_OBJECT = 0.5  # intersection over union from which on a window speaks for a box
+SAME_BOX = 0.8  # intersection over union from which on a box need not be judged again
 SAME_FACE = 0.5  # of the smaller box's area: boxes of turned copies that are of one face
 LEAST_PROBABILITY = 0.5  # of a box that was looked at again
 MANY_PICTURES = 10  # so many are worth the moment that the faster search takes to load
@@ -90,6 +91,10 @@ def detect(
 
     With stages, all of this is done with the first stages of the cascade alone.
 
+    With regroup_stages, where these are more, windows that pass so many are grouped by themselves
+    as well: few stages let windows around a face, and between faces, pass, which draw a box away.
+    These boxes are judged beside the others, and of boxes on one face the best is kept.
+
     Parameters
     ----------
     grey : uint8 (h, w)
@@ -122,6 +127,8 @@ def detect_counted(
             for degrees in (-parameters.tilt, parameters.tilt)
         )
         found = CountedDetections(*map(np.concatenate, zip(found, *turned)))
+        overlap = overlap or SAME_FACE
+    if _further(cascade, parameters) is not None:
         overlap = overlap or SAME_FACE
     if overlap is not None:
         found = _merged(found, overlap)
@@ -169,12 +176,16 @@ def _search_copy(
         parameters.min_size,
         parameters.max_size,
     )
-    windows, sums = find_windows(search)
+    further = _further(cascade, parameters)
+    windows, sums, go_on = find_windows(search, further)
     probabilities = (1 + np.tanh(sums)) / 2
     if parameters.min_neighbors == 0:
         boxes, scores, neighbors = windows, probabilities, np.ones(len(windows), np.int32)
     else:
         boxes, neighbors = group_windows(search, windows, parameters.min_neighbors)
+        if further is not None:
+            some = search._replace(detector=further), windows[go_on], parameters.min_neighbors
+            boxes, neighbors = _joined(boxes, neighbors, *group_windows(*some))
         scores = _agreement(boxes, windows, probabilities)
     if parameters.verify not in (AUTO, NONE) and len(boxes):
         from cvbaseline.second_look import open_verifier
@@ -185,6 +196,23 @@ def _search_copy(
         faces = scores >= LEAST_PROBABILITY
         boxes, scores, neighbors = boxes[faces], scores[faces], neighbors[faces]
     return CountedDetections(boxes, scores, neighbors)
+
+
+def _further(cascade: OpenCVCascade, parameters: DetectionParameters) -> Optional[Detector]:
+    """What says which windows are grouped by themselves as well; None where none are."""
+    if not parameters.regroup_stages or parameters.min_neighbors == 0:
+        return None
+    further = cascade.detector(parameters.regroup_stages)
+    return further if further.stages > cascade.detector(parameters.stages).stages else None
+
+
+def _joined(
+    boxes: np.ndarray, neighbors: np.ndarray, more: np.ndarray, their_neighbors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes and more boxes, without those of these that are about one of as many windows."""
+    known = (iou(more, boxes) >= SAME_BOX) & (neighbors >= their_neighbors[:, None])
+    new = ~known.any(axis=1)
+    return np.concatenate([boxes, more[new]]), np.concatenate([neighbors, their_neighbors[new]])
 
 
 def _agreement(boxes: np.ndarray, windows: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

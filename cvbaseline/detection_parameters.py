@@ -55,6 +55,11 @@ class DetectionParameters:
         "false; without it with all, or as many as suit the verifier of a shipped cascade",
         metavar="COUNT",
     )  # fmt: skip
+    regroup_stages: Optional[int] = option(
+        None, "group the windows that pass so many stages by themselves as well: boxes that sit "
+        "better, or of faces side by side; 0: do not; without it what suits the verifier of a "
+        "shipped cascade", metavar="COUNT",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         require(
@@ -82,6 +87,10 @@ class DetectionParameters:
         require(
             self.stages is None or self.stages >= 1, f"stages must be 1 or more, got {self.stages}"
         )
+        require(
+            self.regroup_stages is None or self.regroup_stages >= 0,
+            f"regroup stages must be 0 or more, got {self.regroup_stages}",
+        )
         if self.verify not in (AUTO, NONE):
             from cvbaseline.second_look import open_verifier
 
@@ -104,9 +113,13 @@ def with_verifier(parameters: Parameters, cascade: Path) -> Parameters:
     belongs = second_look_of(cascade)
     if belongs is None or parameters.verify not in (AUTO, belongs.verifier):
         return parameters
-    stages = belongs.stages if parameters.stages is None else parameters.stages
-    above = belongs.above if parameters.verify_above is None else parameters.verify_above
-    return replace(parameters, verify=belongs.verifier, verify_above=above, stages=stages)
+    suiting = {
+        "verify_above": belongs.above,
+        "stages": belongs.stages,
+        "regroup_stages": belongs.regroup_stages,
+    }
+    missing = {name: value for name, value in suiting.items() if getattr(parameters, name) is None}
+    return replace(parameters, verify=belongs.verifier, **missing)
 
 
 def option_line(parameters: DetectionParameters) -> str:

@@ -16,6 +16,7 @@ class Detector(NamedTuple):
     """What searches pictures."""
 
     classifier: "cv2.CascadeClassifier"
+    stages: int
     rows: "Optional[RowSearch]"  # finds the same windows in less time, where there is one
 
 
@@ -31,7 +32,8 @@ class OpenCVCascade:
         many_pictures : prepare our own search, whose code takes a moment to load (and when it is
             used for the first time, some seconds to be compiled)
         """
-        self._cascade, self._many_pictures = cascade, many_pictures
+        self._cascade = cascade
+        self._rows = _row_search(cascade) if many_pictures else None
         self._detectors: dict[int, Detector] = {}
         self.detector()
 
@@ -39,19 +41,18 @@ class OpenCVCascade:
         """One that searches with so many stages at most, or with all; kept for the next call."""
         count = min(stages or len(self._cascade.stages), len(self._cascade.stages))
         if count not in self._detectors:
-            self._detectors[count] = self._made(count)
+            cascade = replace(self._cascade, stages=self._cascade.stages[:count])
+            self._detectors[count] = Detector(_classifier(cascade), count, self._rows)
         return self._detectors[count]
 
-    def _made(self, stages: int) -> Detector:
-        cascade = replace(self._cascade, stages=self._cascade.stages[:stages])
-        classifier = _classifier(cascade)
-        if not self._many_pictures:
-            return Detector(classifier, None)
-        try:
-            from cvbaseline.evaluation.row_search import row_search
-        except (ImportError, RuntimeError):  # numba finds no folder where it may keep its code
-            return Detector(classifier, None)
-        return Detector(classifier, row_search(cascade))
+
+def _row_search(cascade: Cascade) -> "Optional[RowSearch]":
+    """Our own search, where it can be had and is made for the cascade."""
+    try:
+        from cvbaseline.evaluation.row_search import row_search
+    except (ImportError, RuntimeError):  # numba finds no folder where it may keep its code
+        return None
+    return row_search(cascade)
 
 
 def _classifier(cascade: Cascade) -> "cv2.CascadeClassifier":

@@ -15,14 +15,16 @@ class SecondLook(NamedTuple):
     verifier: str  # models/verify_NAME.npz
     # Of the cascade. The verifier drops false boxes better than the last stages, which drop faces.
     stages: int
+    # But of windows that pass some more, boxes are made as well: these sit better.
+    regroup_stages: int
     # The evidence for a face that a box of this cascade needs (--verify-above): the cascade's score
     # counts, and cascades score differently. Chosen on anime_screens_dev (docs/cascades.md).
     above: float
 
 
 SECOND_LOOKS = {
-    "lbp_animeface.xml": SecondLook("animeface", 11, 1.5),
-    "haar_animeface.xml": SecondLook("animeface", 11, 0.75),
+    "lbp_animeface.xml": SecondLook("animeface", 11, 13, 1.25),
+    "haar_animeface.xml": SecondLook("animeface", 11, 15, 1.25),
 }
 
 

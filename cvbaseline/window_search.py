@@ -43,6 +43,7 @@ class Windows(NamedTuple):
 
     boxes: np.ndarray  # int32 (n, 4): x, y, width, height; what juts out of the picture is cut off
     sums: np.ndarray  # float64 (n,): of the last stage
+    go_on: np.ndarray  # bool (n,): whether they pass the further stages that were asked about
 
 
 class Pass(NamedTuple):
@@ -55,17 +56,19 @@ class Pass(NamedTuple):
     step: int  # from one place to the next
 
 
-def find_windows(search: Search) -> Windows:
+def find_windows(search: Search, further: Optional[Detector] = None) -> Windows:
     """All windows that pass, sorted by place and size.
+
+    further : of the same cascade, with more stages: which windows pass these as well
 
     Raises UserError when OpenCV cannot search the picture.
     """
-    nothing, passes = Windows(as_boxes([]), np.zeros(0)), search_passes(search)
+    nothing, passes = Windows(as_boxes([]), np.zeros(0), np.zeros(0, bool)), search_passes(search)
     if not passes:
         # OpenCV would search at the nearest size that it has.
         return nothing
     if search.detector.rows is not None:
-        return _find_in_rows(search, passes)
+        return _find_in_rows(search, passes, further or search.detector)
     classifier = search.detector.classifier
     boxes, levels, sums = _call(
         classifier.detectMultiScale3, search, minNeighbors=0, outputRejectLevels=True
@@ -77,16 +80,25 @@ def find_windows(search: Search) -> Windows:
         # With levels asked for, OpenCV takes the flat windows, which a Haar cascade rejects, for
         # passed ones when the cascade has a single stage.
         passed = as_boxes(_call(classifier.detectMultiScale, search, minNeighbors=0))
-        left = Counter(map(tuple, passed.tolist()))
-        kept = []
-        for window in map(tuple, boxes.tolist()):
-            kept.append(left[window] > 0)
-            left[window] -= 1
+        kept = _among(boxes, passed)
         boxes, sums = boxes[kept], sums[kept]
-    return _sorted(boxes, sums)
+    go_on = np.ones(len(boxes), bool)
+    if further is not None:
+        go_on = _among(boxes, find_windows(search._replace(detector=further)).boxes)
+    return _sorted(boxes, sums, go_on)
 
 
-def _find_in_rows(search: Search, passes: list[Pass]) -> Windows:
+def _among(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which boxes (n, 4) are among others, of equal ones as many as there are others: bool (n,)."""
+    left = Counter(map(tuple, others.tolist()))
+    among = []
+    for box in map(tuple, boxes.tolist()):
+        among.append(left[box] > 0)
+        left[box] -= 1
+    return np.array(among, bool)
+
+
+def _find_in_rows(search: Search, passes: list[Pass], further: Detector) -> Windows:
     """All windows that pass, found by our own search, in as many threads as OpenCV's would be."""
     import cv2
 
@@ -95,20 +107,22 @@ def _find_in_rows(search: Search, passes: list[Pass]) -> Windows:
         shrunk = search.grey
         if one.shrunk != search.picture:
             shrunk = cv2.resize(shrunk, one.shrunk, interpolation=cv2.INTER_LINEAR_EXACT)
-        places, sums = search.detector.rows.windows(shrunk, one.step, one.ends)
+        places, *of_windows = search.detector.rows.windows(
+            shrunk, one.step, one.ends, search.detector.stages, further.stages
+        )
         corners = np.rint(places.astype(np.float32) * one.scale).astype(np.int32)
         sides = np.minimum(np.array(one.size), np.array(search.picture) - corners)
-        return Windows(np.concatenate([corners, sides], axis=1).astype(np.int32), sums)
+        return Windows(np.concatenate([corners, sides], axis=1).astype(np.int32), *of_windows)
 
     with threads(cv2.getNumThreads()):
         parts = _searched(for_blocks, windows_of, len(passes), 1)
     return _sorted(*(np.concatenate(part) for part in zip(*parts)))
 
 
-def _sorted(boxes: np.ndarray, sums: np.ndarray) -> Windows:
+def _sorted(boxes: np.ndarray, sums: np.ndarray, go_on: np.ndarray) -> Windows:
     """By place and size: the order in which they are found depends on the threads."""
     order = np.lexsort((sums, *boxes.T[::-1]))
-    return Windows(boxes[order], sums[order])
+    return Windows(boxes[order], sums[order], go_on[order])
 
 
 def group_windows(

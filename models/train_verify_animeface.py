@@ -282,8 +282,9 @@ def main(archives: Path, work: Path) -> None:
         path = Path(__file__).parents[1] / "cascades" / cascade
         for name in ("anime_screens_dev", "anime_scenes_dev"):
             search = DetectionParameters(
-                verify=str(target), verify_above=look.above, stages=look.stages
-            )
+                verify=str(target), verify_above=look.above, stages=look.stages,
+                regroup_stages=look.regroup_stages,
+            )  # fmt: skip
             found = measure(path, archives, name, search)
             record["measured"][f"{cascade}, first {look.stages} stages, {name}"] = found
     target.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")

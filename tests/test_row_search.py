@@ -108,6 +108,23 @@ def test_pictures_of_any_size(name, width, height, seed, smooth, factor, stages)
     assert_equal(first_stages(load(name), stages), grey, factor, 1)
 
 
+@pytest.mark.parametrize("many_pictures", [False, True])
+@pytest.mark.parametrize("name", STUMPS)
+def test_windows_that_go_on_are_those_of_more_stages(name, many_pictures, photograph):
+    cascade, grey = load(name), np.ascontiguousarray(photograph[20:260, 80:331])
+    made = OpenCVCascade(cascade, many_pictures)
+    for some, more in ((1, 3), (2, 5)):
+        search = Search(grey, made.detector(some), 1.13, 24, None)
+        found = find_windows(search, made.detector(more))
+        alone = find_windows(search)
+        assert np.array_equal(found.boxes, alone.boxes) and np.array_equal(found.sums, alone.sums)
+        expected = find_windows(Search(grey, OpenCVCascade(cascade).detector(more), 1.13, 24, None))
+        assert np.array_equal(found.boxes[found.go_on], expected.boxes)
+        assert alone.go_on.all()
+        if some < len(cascade.stages):
+            assert 0 < found.go_on.sum() < len(found.boxes)
+
+
 def test_bright_pictures(photograph):
     """Sums in 16 bits wrap round, also within a window."""
     bright = np.maximum(photograph[:200, 80:320], 250)
@@ -122,8 +139,13 @@ def test_more_windows_than_there_is_room_for(photograph, monkeypatch):
 
     cascade = first_stages(load("lbp"), 1)
     expected = assert_equal(cascade, photograph)
+    made = OpenCVCascade(load("lbp"), True)
+    search = Search(photograph, made.detector(1), 1.1, 24, None)
+    go_on = find_windows(search, made.detector(2)).go_on
     monkeypatch.setattr(module, "ROOM", 3)
     assert assert_equal(cascade, photograph) == expected > 5000
+    assert np.array_equal(find_windows(search, made.detector(2)).go_on, go_on)
+    assert 0 < go_on.sum() < expected
 
 
 def test_threads_change_nothing(photograph):
@@ -155,11 +177,11 @@ def test_by_hand():
     grey[10:20, 10:20] = 50
     grey[0:10, 30] = 20
     search = row_search(cascade_of_cells((0, 0, 10, 10), leaves=(-1.0, 1.0), threshold=-2.0))
-    places, sums = search.windows(grey, 1, (3, 1))
+    places, sums, _ = search.windows(grey, 1, (3, 1), 1, 1)
     assert places.tolist() == [[0, 0], [1, 0], [2, 0]] and sums.tolist() == [-1, -1, -1]
     # Brighter all over but for one column: still brighter than the centre.
     grey[:, :10] = 40
-    places, sums = search.windows(grey, 1, (3, 1))
+    places, sums, _ = search.windows(grey, 1, (3, 1), 1, 1)
     assert sums.tolist() == [1, 1, 1]
 
 

@@ -101,11 +101,12 @@ def test_less_evidence_leaves_more_boxes(verifier, cascade):
     assert stricter.scores == pytest.approx((odds / (1 + odds))[odds >= 1])
 
 
-def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
+@pytest.mark.parametrize("more", [{}, {"stages": 2, "regroup_stages": 5}], ids=str)
+def test_more_neighbors_leave_the_boxes_above(more, verifier, cascade):
     grey = read_grey(SCENES / "0005.jpg")
     found = {}
     for count in (1, 5):
-        parameters = DetectionParameters(min_neighbors=count, verify=verifier)
+        parameters = DetectionParameters(min_neighbors=count, verify=verifier, **more)
         found[count] = detect_counted(grey, cascade, parameters)
     assert np.array_equal(found[1].above(5).boxes, found[5].boxes)
     assert np.array_equal(found[1].above(5).scores, found[5].scores)
@@ -113,11 +114,14 @@ def test_more_neighbors_leave_the_boxes_above(verifier, cascade):
 
 def test_auto_is_what_belongs_to_a_shipped_cascade():
     auto = DetectionParameters()
-    for name, (verifier, stages, above) in SECOND_LOOKS.items():
+    for name, (verifier, stages, regroup_stages, above) in SECOND_LOOKS.items():
         path = cascade_path(Path(name))
         for parameters in (auto, replace(auto, verify=verifier)):
             suited = with_verifier(parameters, path)
-            assert (suited.verify, suited.stages, suited.verify_above) == (verifier, stages, above)
+            assert (suited.verify, suited.verify_above) == (verifier, above)
+            assert (suited.stages, suited.regroup_stages) == (stages, regroup_stages)
+            assert stages < regroup_stages
+        assert with_verifier(replace(auto, regroup_stages=0), path).regroup_stages == 0
         assert with_verifier(replace(auto, stages=3), path).stages == 3
         assert with_verifier(replace(auto, verify_above=-1.5), path).verify_above == -1.5
         assert open_verifier(verifier).model.classes == ("other", "face")

@@ -106,7 +106,7 @@ def test_windows_on_faces_are_those_that_opencv_finds(name):
         grey = np.ascontiguousarray(read_grey(picture.path))
         search = Search(grey, detector, 1.15, 24, None)
         windows = picture_windows(search, picture.boxes, as_boxes([]), sums, 50, generator)
-        boxes, last = find_windows(search)
+        boxes, last, _ = find_windows(search)
         inside = (boxes[:, :2] + boxes[:, 2:] < np.array(search.picture)).all(axis=1)
         for box, ours in zip(picture.boxes, windows.faces):
             near = inside & (iou(boxes, box[None])[:, 0] >= 0.5)

@@ -142,6 +142,8 @@ def test_windows_wider_than_high(tmp_path, astronaut):
         {"tilt": 20},
         {"merge_overlap": 0.4},
         {"tilt": 30, "merge_overlap": 0.8},
+        {"stages": 2, "regroup_stages": 4},
+        {"stages": 3, "regroup_stages": 5, "tilt": 20},
     ],
     ids=str,
 )

@@ -30,7 +30,7 @@ from cvbaseline.classifiers.network_training import FACES_AT_ONCE, Examples, Pla
 from cvbaseline.classifiers.starting_model import load_starting_model, names_of, places_in
 from cvbaseline.classifiers.validation_part import validation_rows
 
-EPOCHS, QUICK_EPOCHS = 60, 14
+EPOCHS, QUICK_EPOCHS = 60, 11
 # In few epochs a network learns less of faces that are changed much.
 QUICK_CHANGES = {"contrast": 0.2, "erasing": 0.15}
 MOST_WEIGHTS = 20_000_000
@@ -45,7 +45,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    epochs : at most; None means 60, or 14 when quick
+    epochs : at most; None means 60, or 11 when quick
     quick : fewer epochs, on faces that are changed less
     patience : epochs without a validation loss as good as the least, after which learning stops
     size : faces are resized to so many pixels

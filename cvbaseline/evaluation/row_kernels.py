@@ -113,13 +113,16 @@ def _passing(table, at, corners, norm, cascade, stage, factor, start, left, sums
 
 
 @njit(cache=True, nogil=True)
-def search_rows(table, first, count, corners, norm, area, cascade, found, found_sums):
+def search_rows(
+    table, first, count, corners, norm, area, cascade, stages, further, found, found_sums, goes_on
+):
     """Search rows of `count` neighbouring windows, which begin at `first` in the table.
 
-    Their places there and sums are written as far as there is room; returns how many there are.
+    Of those that pass so many `stages` the places there and sums are written, and whether they
+    pass `further` stages as well, as far as there is room; returns how many there are.
     """
     sums, factor = np.empty(LANES), np.ones(count + LANES, np.float32)
-    windows, stages = 0, len(cascade.first_node) - 1
+    windows = 0
     for row in range(len(first)):
         skipped = np.uint64(0)
         if norm is not None:
@@ -135,11 +138,21 @@ def search_rows(table, first, count, corners, norm, area, cascade, found, found_
                 if left == 0:
                     break
                 left = _passing(table, at, corners, norm, cascade, stage, factor, start, left, sums)
+            if left == 0:
+                continue
+            first_found, passing = windows, left
             for lane in range(lanes):
-                if left == 0:
-                    break
-                if left >> np.uint64(lane) & ONE:
+                if passing >> np.uint64(lane) & ONE:
                     if windows < len(found):
                         found[windows], found_sums[windows] = at + np.uint64(lane), sums[lane]
                     windows += 1
+            for stage in range(stages, further):
+                if left == 0:
+                    break
+                left = _passing(table, at, corners, norm, cascade, stage, factor, start, left, sums)
+            for lane in range(lanes):
+                if passing >> np.uint64(lane) & ONE:
+                    if first_found < len(found):
+                        goes_on[first_found] = left >> np.uint64(lane) & ONE
+                    first_found += 1
     return windows

@@ -50,8 +50,8 @@ class RowSearch:
         )
 
     def windows(
-        self, picture: np.ndarray, step: int, ends: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, picture: np.ndarray, step: int, ends: tuple[int, int], stages: int, further: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The windows of a picture, at its own size, that are visited and pass.
 
         Parameters
@@ -59,10 +59,13 @@ class RowSearch:
         picture : uint8 (h, w)
         step : from one window to the next
         ends : the windows' places x, y are below
+        stages : the first so many must be passed
+        further : as many, or more that are looked at
 
         Returns
         -------
         int64 (n, 2): their top left pixels x, y, row by row; float64 (n,): sums of the last stage
+        that must be passed; bool (n,): whether they pass the `further` stages
         """
         packed = self._packed
         table = _side_by_side(picture, packed, step)
@@ -74,12 +77,13 @@ class RowSearch:
         found = room = ROOM
         while found >= room:
             room = 2 * found
-            places, sums = np.empty(room, np.uint32), np.empty(room)
+            places, sums, goes_on = np.empty(room, np.uint32), np.empty(room), np.empty(room, bool)
             found = search_rows(
-                table.reshape(-1), first, count, corners, norm, area, self._rows, places, sums
-            )
+                table.reshape(-1), first, count, corners, norm, area, self._rows, stages, further,
+                places, sums, goes_on,
+            )  # fmt: skip
         y, x = np.divmod(places[:found].astype(np.int64), stride)
-        return np.stack([x * step, y], axis=1), sums[:found]
+        return np.stack([x * step, y], axis=1), sums[:found], goes_on[:found]
 
 
 def row_search(cascade: Cascade) -> Optional[RowSearch]:
