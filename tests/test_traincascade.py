@@ -171,6 +171,17 @@ def test_the_fast_search_meets_the_goals_of_every_stage(samples, capsys):
     assert len(load_cascade(Path("lbp/cascade.xml")).stages) == len(rows)
 
 
+def test_every_window_passes_where_there_is_no_stage_yet(samples, capsys):
+    """As the old program counts: flat windows must not make the first ratio reach a goal."""
+    for path in Path("backgrounds").iterdir():
+        grey = cv2.imread(str(path), 0)
+        grey[:, grey.shape[1] // 4 :] = 90
+        cv2.imwrite(str(path), grey)
+    words = "-data flat -vec faces.vec -bg bg.txt -w 12 -h 12 -numPos 120 -numNeg 100 -numStages 1"
+    assert main(words.split()) == 0
+    assert "NEG count : acceptanceRatio    100 : 1\n" in capsys.readouterr().out
+
+
 def test_acceptance_ratio_break_value_ends_the_training(samples, capsys):
     words = [*golden_command("lbp"), "-acceptanceRatioBreakValue", "0.3"]
     assert main(words) == 0

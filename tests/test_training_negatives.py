@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from cvbaseline.boxes import intersection
 from cvbaseline.cascade import Cascade, Stage, Trees
 from cvbaseline.evaluation.evaluator import pack, passes
+from cvbaseline.features.haar import enumerate_haar
 from cvbaseline.features.lbp import enumerate_lbp
 from cvbaseline.formats.annotations import Annotation, save_info
 from cvbaseline.training import CascadeTrainingOptions
-from cvbaseline.training.negatives import (
+from cvbaseline.training.negatives import MinedNegatives, MiningPlan
+from cvbaseline.training.picture_scan import (
     SCALE_STEP,
     Grid,
-    MinedNegatives,
-    MiningPlan,
     draw_canvas,
     lay_out,
     level_places,
@@ -237,3 +237,22 @@ def test_the_search_ends_when_the_rate_is_surely_too_low(folder):
         ended = mined.read(1, one_stump(), 10**6)
     assert ended.examined < whole.examined / 5
     assert ended.passed <= 0.9 * ended.examined
+
+
+def test_flat_windows_count_neither_way():
+    """A Haar detector rejects them unseen: neither a false alarm of a stage nor its merit."""
+    grey = np.random.default_rng(5).integers(0, 256, (60, 80)).astype(np.uint8)
+    grey[:, 30:] = 120
+    cascade = Cascade("HAAR", SIDE, SIDE, enumerate_haar(SIDE, SIDE, "BASIC"), ())
+    picture, grid = Picture(grey, np.zeros((0, 4))), Grid(1.0, 1, (0, 0))
+    hits = scan_picture(picture, pack(cascade), grid, 10**6, [0])
+    every = varied = 0
+    for level in lay_out(grey.shape, 1.0, SIDE, SIDE):
+        size = (level.width, level.height)
+        reduced = cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        for y in range(level.height - SIDE + 1):
+            for x in range(level.width - SIDE + 1):
+                inner = reduced[y + 1 : y + SIDE - 1, x + 1 : x + SIDE - 1].astype(float)
+                every, varied = every + 1, varied + (inner.std() > 10)
+    assert hits.scanned == every
+    assert hits.found == hits.judged == varied < every / 2

@@ -14,7 +14,7 @@ import numpy as np
 from cvbaseline.cascade import Stage
 from cvbaseline.errors import require
 from cvbaseline.old_tools.single_dash import run_tool
-from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions
+from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions, header
 
 Tell = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -44,7 +44,7 @@ def traincascade(
     from cvbaseline import parallel
 
     options = _with_count_of_positives(_with_parameters_of_folder(options, tell))
-    for line in _header(options):
+    for line in header(options):
         tell(line)
     count = options.num_threads
     with parallel.threads(count), ThreadPoolExecutor(parallel.worker_count()) as threads:
@@ -95,33 +95,6 @@ def _with_parameters_of_folder(options: TraincascadeOptions, tell: Tell) -> Trai
         max_weak_count=training.max_weak_count,
         mode=training.mode or options.mode,
     )
-
-
-def _header(options: TraincascadeOptions) -> list[str]:
-    """The parameters as the old tool lists them."""
-    lines = [
-        "PARAMETERS:",
-        f"cascadeDirName: {options.data}",
-        f"vecFileName: {options.vec}",
-        f"bgFileName: {options.bg}",
-        f"numPos: {options.num_pos}",
-        f"numNeg: {options.num_neg}",
-        f"numStages: {options.num_stages}",
-        f"precalcValBufSize[Mb] : {options.precalc_val_buf_size}",
-        f"precalcIdxBufSize[Mb] : {options.precalc_idx_buf_size}",
-        f"acceptanceRatioBreakValue : {options.acceptance_ratio_break_value:g}",
-        f"stageType: {options.stage_type}",
-        f"featureType: {options.feature_type}",
-        f"sampleWidth: {options.width}",
-        f"sampleHeight: {options.height}",
-        f"boostType: {options.boost_type}",
-        f"minHitRate: {options.min_hit_rate:g}",
-        f"maxFalseAlarmRate: {options.max_false_alarm:g}",
-        f"weightTrimRate: {options.weight_trim_rate:g}",
-        f"maxDepth: {options.max_depth}",
-        f"maxWeakCount: {options.max_weak_count}",
-    ]
-    return lines + ([f"mode: {options.mode}"] if options.feature_type == "HAAR" else [])
 
 
 class _Run:
@@ -260,7 +233,7 @@ class _Run:
             return self._end(
                 full,
                 f"no picture that {options.bg} lists could be read and holds a window of "
-                f"{options.width}x{options.height} pixels",
+                f"{options.width}x{options.height} pixels with any contrast",
             )
         self.tell(f"NEG count : acceptanceRatio    {len(negatives.windows)} : {rate:g}")
         stopped = self._goal_reached(rate, negatives.passed, negatives.examined)

@@ -115,3 +115,30 @@ class TraincascadeOptions:
             max_weak_count=self.max_weak_count,
             mode=self.mode if self.feature_type == "HAAR" else None,
         )
+
+
+def header(options: TraincascadeOptions) -> list[str]:
+    """The parameters as the old tool lists them."""
+    lines = [
+        "PARAMETERS:",
+        f"cascadeDirName: {options.data}",
+        f"vecFileName: {options.vec}",
+        f"bgFileName: {options.bg}",
+        f"numPos: {options.num_pos}",
+        f"numNeg: {options.num_neg}",
+        f"numStages: {options.num_stages}",
+        f"precalcValBufSize[Mb] : {options.precalc_val_buf_size}",
+        f"precalcIdxBufSize[Mb] : {options.precalc_idx_buf_size}",
+        f"acceptanceRatioBreakValue : {options.acceptance_ratio_break_value:g}",
+        f"stageType: {options.stage_type}",
+        f"featureType: {options.feature_type}",
+        f"sampleWidth: {options.width}",
+        f"sampleHeight: {options.height}",
+        f"boostType: {options.boost_type}",
+        f"minHitRate: {options.min_hit_rate:g}",
+        f"maxFalseAlarmRate: {options.max_false_alarm:g}",
+        f"weightTrimRate: {options.weight_trim_rate:g}",
+        f"maxDepth: {options.max_depth}",
+        f"maxWeakCount: {options.max_weak_count}",
+    ]
+    return lines + ([f"mode: {options.mode}"] if options.feature_type == "HAAR" else [])
