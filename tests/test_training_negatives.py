@@ -151,6 +151,24 @@ def test_no_window_overlaps_a_box(tmp_path):
     assert (windows > 100).any(axis=(1, 2)).mean() < 0.1
 
 
+def test_boxes_of_a_picture_may_stand_on_several_lines_and_in_several_lists(tmp_path):
+    grey = np.random.default_rng(3).integers(0, 100, (60, 80)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), grey)
+    cv2.imwrite(str(tmp_path / "b.png"), grey)
+    (tmp_path / "one.dat").write_text("a.png 1 1 2 30 20\nb.png 0\na.png 1 40 5 10 10\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/two.dat").write_text("../a.png 1 60 30 9 8\n")
+    sources = list_sources(
+        CascadeTrainingOptions(
+            positives=[tmp_path], boxed_negatives=[tmp_path / "one.dat", tmp_path / "sub/two.dat"],
+            output=tmp_path / "out",
+        )
+    )  # fmt: skip
+    assert [(source.path.name, source.boxes.tolist()) for source in sources] == [
+        ("a.png", [[1, 2, 30, 20], [40, 5, 10, 10], [60, 30, 9, 8]]), ("b.png", []),
+    ]  # fmt: skip
+
+
 places = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 sides = st.integers(0, 30)
 box_lists = st.lists(st.tuples(sides, sides, st.integers(1, 20), st.integers(1, 20)), max_size=4)
