@@ -164,6 +164,15 @@ def test_the_old_list_may_be_written_again(pictures):
     assert len(listed) == 2 and all((Path("out") / name).exists() for name in listed)
 
 
+def test_pictures_of_another_list_are_not_replaced(pictures, capsys):
+    assert main("-img thing.png -bg bg.txt -info out/a.lst -num 2".split()) == 0
+    before = {path: path.read_bytes() for path in Path("out").iterdir()}
+    assert main("-img grey.png -bg bg.txt -info out/b.lst -num 2".split()) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "is there already, and out/b.lst does not list it: give -info a new folder" in error
+    assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
 def test_a_vec_is_extracted_and_reads_back(pictures, capsys):
     samples = np.random.default_rng(0).integers(0, 256, (12, 9, 7)).astype(np.uint8)
     save_vec(Path("a.vec"), samples)
