@@ -16,6 +16,7 @@ from cvbaseline.old_tools import traincascade
 from cvbaseline.old_tools.single_dash import parse_single_dash
 from cvbaseline.old_tools.traincascade import main
 from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions
+from cvbaseline.progress import ProgressLine
 from cvbaseline.training import old_rules
 from cvbaseline.training.old_rules import levels, window_corners
 
@@ -109,6 +110,42 @@ def test_ctrl_c_keeps_the_stages_and_the_next_run_goes_on(samples, capsys, monke
     assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
     assert main(golden_command("lbp")) == 0
     assert "Stages 0-1 are loaded" in capsys.readouterr().out
+
+
+def interrupt_at(line_begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next line that begins so end in Ctrl-C."""
+
+    def told(self: ProgressLine, line: str) -> None:
+        print(line)
+        if line.startswith(line_begins):
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressLine, "tell", told)
+
+
+def test_interrupted_or_not_the_cascade_is_the_same(samples, capsys):
+    words = [*golden_command("lbp"), "-numStages", "5"]
+    assert main([*words, "-data", "whole"]) == 0
+    for stage in (1, 3):
+        with pytest.MonkeyPatch.context() as patch:
+            interrupt_at(f"\n===== TRAINING {stage}", patch)
+            assert main([*words, "-data", "parts"]) == 130
+    assert main([*words, "-data", "parts"]) == 0
+    whole, parts = (
+        {path.name: path.read_bytes() for path in Path(name).iterdir()}
+        for name in ("whole", "parts")
+    )
+    assert len([name for name in whole if name.startswith("stage")]) == 5
+    assert whole == parts
+
+
+def test_ctrl_c_before_the_first_stage_is_not_blamed_on_the_parameters(samples, capsys):
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at("POS count", patch)
+        assert main(golden_command("lbp")) == 130
+    out = capsys.readouterr().out
+    assert "interrupted" in out and "can't be trained" not in out
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any, Callable, Literal, Optional, TypeVar, get_args, get_origin
 
+from cvbaseline.commands import INTERRUPTED
 from cvbaseline.errors import UserError
 
 Options = TypeVar("Options")
@@ -139,7 +140,7 @@ def run_tool(
         return 2
     except KeyboardInterrupt:
         warn("interrupted; what was finished is kept")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # `opencv_createsamples ... | head`: the reader has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

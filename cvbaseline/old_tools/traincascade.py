@@ -12,6 +12,7 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import numpy as np
 
 from cvbaseline.cascade import Stage
+from cvbaseline.commands import INTERRUPTED
 from cvbaseline.errors import require
 from cvbaseline.old_tools.single_dash import run_tool
 from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions, header
@@ -21,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
+INTERRUPTED_BY_USER = "interrupted: finished stages are kept; the same command goes on with them"
 
 
 class TraincascadeResult(NamedTuple):
@@ -129,6 +131,11 @@ class _Run:
         require(bool(pictures), f"{options.bg} lists no picture: write a path on each line")
         self.leaf_rate = float(np.float32(options.max_false_alarm)) ** options.num_stages
         self.leaf_rate /= options.max_depth
+        kind = options.feature_type
+        self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
+        self.goals = StageGoals.of(options.parameters)
+        threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
+        self.stages = self.files.load_stages(options.num_stages)
         self.positives = OldPositives(samples)
         self.negatives: NegativeReader
         if options.search == "exhaustive":
@@ -137,12 +144,9 @@ class _Run:
         else:
             cache = PictureCache(pictures, CACHE_BYTES, tell)
             plan = MiningPlan(*size, options.max_false_alarm, least_rate=self.leaf_rate)
-            self.negatives = MinedNegatives(cache, plan, threads, progress=progress)
-        kind = options.feature_type
-        self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
-        self.goals = StageGoals.of(options.parameters)
-        threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
-        self.stages = self.files.load_stages(options.num_stages)
+            mined = MinedNegatives(cache, plan, threads, progress=progress)
+            mined.former = self.files.load_negatives(self.stages)
+            self.negatives = mined
 
     def _samples(self) -> np.ndarray:
         """The samples of the .vec, uint8 (n, height, width)."""
@@ -169,12 +173,12 @@ class _Run:
             while not stopped and len(self.stages) < self.options.num_stages:
                 stopped = self._train_next()
         except KeyboardInterrupt:
-            stopped = "interrupted: finished stages are kept; the same command goes on with them"
+            stopped = INTERRUPTED_BY_USER
             self.tell(stopped)
-        if not self.stages:
-            self.tell("Cascade classifier can't be trained. Check the used training parameters.")
-        else:
+        if self.stages:
             self._save_cascade()
+        elif stopped != INTERRUPTED_BY_USER:
+            self.tell("Cascade classifier can't be trained. Check the used training parameters.")
         return TraincascadeResult(self.stages, stopped)
 
     def _save_cascade(self) -> None:
@@ -199,7 +203,7 @@ class _Run:
             return self._end(
                 "", "no feature tells the positives from the negatives that are left"
             )
-        self.files.save_stage([*self.stages, stage])
+        self.files.save_stage([*self.stages, stage], samples[1])
         self.stages.append(stage)
         self._save_cascade()
         self.tell("END>")
@@ -313,7 +317,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
         report_before_run(check_traincascade(options).findings, _warn)
         progress = ProgressLine()
-        return 0 if traincascade(options, progress.tell, progress).stages else 1
+        result = traincascade(options, progress.tell, progress)
+        if result.stopped == INTERRUPTED_BY_USER:
+            return INTERRUPTED
+        return 0 if result.stages else 1
 
     return run_tool(PROGRAM, TraincascadeOptions, run, argv, OBSOLETE)
 

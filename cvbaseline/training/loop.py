@@ -118,8 +118,7 @@ class _Training:
             most_scanned=options.scan_limit * 1_000_000,
         )
         self.negatives = MinedNegatives(cache, plan, threads, clock.check, progress)
-        if former is not None:
-            self.negatives.former = former
+        self.negatives.former = former
         self.validation = ValidationPictures(options.validate, tell)
         # Windows never trained on that pass the stages so far.
         self.check = self.positives.check
