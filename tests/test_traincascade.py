@@ -219,6 +219,15 @@ def test_every_window_passes_where_there_is_no_stage_yet(samples, capsys):
     assert "NEG count : acceptanceRatio    100 : 1\n" in capsys.readouterr().out
 
 
+def test_a_stage_that_rejects_nothing_is_no_goal_reached(samples, capsys):
+    """Then the next one has the same negatives, and no window is looked at for more."""
+    words = [*golden_command("lbp"), "-maxFalseAlarmRate", "0.2", "-minHitRate", "0.999"]
+    assert main([*words, "-maxWeakCount", "1", "-numStages", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "|   1|        1|        1|" in out
+    assert "Required leaf" not in out and Path("lbp/stage3.xml").exists()
+
+
 def test_acceptance_ratio_break_value_ends_the_training(samples, capsys):
     words = [*golden_command("lbp"), "-acceptanceRatioBreakValue", "0.3"]
     assert main(words) == 0

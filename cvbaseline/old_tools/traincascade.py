@@ -232,7 +232,8 @@ class _Run:
             self.tell(self._shortage(found))
         wanted = round(options.num_neg * found / options.num_pos)
         negatives = self.negatives.read(number, cascade, wanted)
-        rate = negatives.passed / negatives.examined if negatives.examined else 0.0
+        # Where the former stage's negatives were enough, all that was looked at has passed.
+        rate = negatives.passed / negatives.examined if negatives.examined else 1.0
         if not len(negatives.windows) and not negatives.examined:
             return self._end(
                 full,
