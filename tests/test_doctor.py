@@ -113,6 +113,14 @@ def test_an_output_folder_that_cannot_be(folder):
         assert any(f.severity == "error" and place in f.where for f in diagnosis.findings)
 
 
+def test_a_cascade_that_would_be_replaced(folder):
+    Path("other").mkdir()
+    shutil.copy("haar/cascade.xml", "other")
+    diagnosis = diagnose(GOOD.replace("-data haar", "-data other"))
+    assert wheres(diagnosis) == [str(Path("other/cascade.xml"))] and diagnosis.exit_code == 2
+    assert examine(DoctorOptions(command=["other"])).findings == []
+
+
 def test_nothing_left_to_train(folder):
     diagnosis = diagnose(GOOD.replace("-numStages 5", "-numStages 4"))
     assert wheres(diagnosis) == ["-numStages 4"] and diagnosis.exit_code == 1

@@ -179,6 +179,18 @@ def test_slips_of_tutorials_are_taken_with_a_warning(capsys):
     assert sum("means nothing" in line for line in told) == 2
 
 
+def test_a_cascade_of_another_training_is_not_replaced(samples, capsys):
+    Path("lbp").mkdir()
+    shutil.copy(GOLDEN / "haar/cascade.xml", "lbp")
+    assert main(golden_command("lbp")) == 2
+    assert str(Path("lbp/cascade.xml")) in capsys.readouterr().err
+    options = parse_single_dash(TraincascadeOptions, golden_command("lbp"), print, OBSOLETE)
+    with pytest.raises(UserError, match="name another folder"):
+        traincascade.traincascade(options)
+    assert Path("lbp/cascade.xml").read_bytes() == (GOLDEN / "haar/cascade.xml").read_bytes()
+    assert [path.name for path in Path("lbp").iterdir()] == ["cascade.xml"]
+
+
 def test_no_word_at_all_shows_every_flag(capsys):
     assert main([]) == 0
     out = capsys.readouterr().out

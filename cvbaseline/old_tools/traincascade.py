@@ -136,6 +136,10 @@ class _Run:
         self.goals = StageGoals.of(options.parameters)
         threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
         self.stages = self.files.load_stages(options.num_stages)
+        require(
+            bool(self.stages) or not self.files.has("cascade.xml"),
+            f"{options.data} holds a cascade.xml and no stage0.xml: name another folder",
+        )
         self.positives = OldPositives(samples)
         self.negatives: NegativeReader
         if options.search == "exhaustive":
