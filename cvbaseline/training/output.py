@@ -12,7 +12,12 @@ from cvbaseline.formats.cascade_xml import Parameters
 from cvbaseline.formats.files import write_bytes
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.stage_files import StageFiles, differences, parameters_in
-from cvbaseline.training.stage_report import StageReport, parse_report, render_report
+from cvbaseline.training.stage_report import (
+    StageReport,
+    describe_stage,
+    parse_report,
+    render_report,
+)
 
 # Options that may change between two runs of one training: they do not change what a stage is.
 _FREE = {"output", "resume", "jobs", "budget", "num_stages", "validate", "min_neighbors"}
@@ -46,6 +51,8 @@ class TrainingFolder(StageFiles):
         self.options = options
         kind, width, height = options.feature_type, options.width, options.height
         super().__init__(options.output, Parameters(kind, width, height, options.parameters))
+        # Of stages in the folder beyond those asked for: a run that asks for more will need them.
+        self.later: list[StageReport] = []
 
     def open(self) -> Resumed:
         """What the folder holds already.
@@ -64,7 +71,13 @@ class TrainingFolder(StageFiles):
             self._refuse("params.xml", *difference)
         reports = self._reports()
         stages = self.load_stages(self.options.num_stages)
-        return Resumed(stages, reports[: len(stages)], self.load_negatives(stages))
+        self.later = [
+            report
+            for report in reports
+            if report.stage >= self.options.num_stages and self.has(f"stage{report.stage}.xml")
+        ]
+        reports = [report for report in reports if report.stage < len(stages)]
+        return Resumed(stages, reports, self.load_negatives(stages))
 
     def _refuse(self, file: str, name: str, there: Any, here: Any) -> NoReturn:
         raise UserError(
@@ -83,20 +96,13 @@ class TrainingFolder(StageFiles):
                 self._refuse("report.json", name, settings[name], here)
         return reports
 
-    def save(self, stages: list[Stage], negatives: np.ndarray) -> None:
-        """Write the newest stage, what the next one needs, and the cascade."""
-        self.save_stage(stages, negatives)
-        self.save_cascade(stages)
-
     def save_report(
-        self,
-        reports: list[StageReport],
-        texts: list[str],
-        held_out: bool,
-        stopped: Optional[str],
+        self, reports: list[StageReport], held_out: bool, stopped: Optional[str]
     ) -> None:
         """Write report.json and report.txt."""
-        text = render_report(settings_of(self.options), held_out, reports, stopped)
+        every = [*reports, *self.later]
+        text = render_report(settings_of(self.options), held_out, every, stopped)
         write_bytes(self.path / "report.json", text.encode())
-        words = "\n".join([*texts, *([stopped] if stopped else [])]) + "\n"
-        write_bytes(self.path / "report.txt", words.encode())
+        words = [describe_stage(report, held_out) for report in every]
+        words += [stopped] if stopped else []
+        write_bytes(self.path / "report.txt", ("\n".join(words) + "\n").encode())
