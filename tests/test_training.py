@@ -201,6 +201,16 @@ def test_a_budget_ends_the_training_in_time(material, tmp_path):
     assert len(train_cascade(options_for(material, tmp_path, num_stages=1)).reports) == 1
 
 
+def test_the_exit_code_says_whether_there_is_a_cascade(material, tmp_path, monkeypatch):
+    monkeypatch.chdir(material)
+    words = "cascade train --positives positives --negatives negatives --width 16 --height 16 "
+    words += f"--num-positives 100 --num-negatives 100 --stages 1 --output {tmp_path} "
+    assert main([*words.split(), "--budget", "0.001"]) == 1
+    assert not (tmp_path / "cascade.xml").exists()
+    assert main(words.split()) == 0
+    assert (tmp_path / "cascade.xml").exists()
+
+
 def test_stops_when_the_negatives_run_out(material, tmp_path):
     (tmp_path / "few").mkdir()
     picture = clutter(60, 60, np.random.default_rng(3))
