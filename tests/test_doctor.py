@@ -145,6 +145,26 @@ def test_the_program_may_come_through_python(folder):
     assert diagnose(GOOD.replace("opencv_", "python -m cvbaseline ")).findings == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nohup {} &", "{}&", "{} && echo done", "{}; ls -l", "{} > log.txt 2>&1 &", "{} >log.txt",
+        "{} 2>errors.txt", "{} | tee log.txt", "cd here && {}", "> {}", "{} < /dev/null",
+    ],
+)  # fmt: skip
+def test_what_a_shell_keeps_for_itself_does_no_harm(folder, line):
+    diagnosis = diagnose(line.format(GOOD))
+    assert (diagnosis.findings, diagnosis.corrected) == ([], None)
+    worse = diagnose(line.format(GOOD.replace("-numPos", "-numpos")))
+    program = "nohup " if "nohup" in line else ""
+    assert worse.corrected == program + GOOD
+
+
+def test_an_operator_in_quotes_is_a_letter_like_any_other(folder):
+    shutil.copy("faces.vec", "a & b>c.vec")
+    assert diagnose(GOOD.replace("faces.vec", "'a & b>c.vec'")).findings == []
+
+
 @pytest.mark.parametrize("words", [["ls", "-l"], ["no-such-folder"], [], ["   "], ['a "b']])
 def test_what_is_no_command_of_the_old_tools(folder, words, capsys):
     assert main(["doctor", *words]) == 2
