@@ -93,6 +93,13 @@ def test_files_that_are_not_there(folder):
     assert {"-vec no.vec", "no.txt"} <= set(wheres(diagnosis)) and diagnosis.exit_code == 2
 
 
+def test_flags_of_haartraining(folder):
+    diagnosis = diagnose(GOOD.replace("-maxFalseAlarmRate", "-maxfalsealarm") + " -err gini")
+    assert wheres(diagnosis) == ["-maxfalsealarm", "-err"] and diagnosis.exit_code == 1
+    assert "opencv_haartraining's name" in diagnosis.findings[0].problem
+    assert sorted(diagnosis.corrected.split()) == sorted(GOOD.split())
+
+
 def test_a_stale_params_xml(folder):
     diagnosis = diagnose(GOOD.replace("-maxDepth 2", "-maxDepth 1").replace("ALL", "BASIC"))
     stale = next(f for f in diagnosis.findings if f.where == str(Path("haar/params.xml")))

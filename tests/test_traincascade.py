@@ -191,6 +191,24 @@ def test_a_cascade_of_another_training_is_not_replaced(samples, capsys):
     assert [path.name for path in Path("lbp").iterdir()] == ["cascade.xml"]
 
 
+def test_a_line_of_haartraining_is_taken_with_a_warning_for_each_flag():
+    """All flags that opencv_haartraining had, as its last version listed them."""
+    told: list[str] = []
+    words = (
+        "-data h -vec samples.vec -bg negatives.dat -bg-vecfile -npos 7000 -nneg 3019 -nstages 14 "
+        "-nsplits 2 -mem 512 -sym -nonsym -minhitrate 0.999 -maxfalsealarm 0.4 -weighttrimming 0.9 "
+        "-eqw -mode ALL -w 20 -h 20 -bt DAB -err misclass -maxtreesplits 0 -minpos 500"
+    ).split()
+    taken = parse_single_dash(TraincascadeOptions, words, told.append, OBSOLETE)
+    heirs = (
+        "-data h -vec samples.vec -bg negatives.dat -numPos 7000 -numNeg 3019 -numStages 14 "
+        "-minHitRate 0.999 -maxFalseAlarmRate 0.4 -weightTrimRate 0.9 -mode ALL -w 20 -h 20 -bt DAB"
+    ).split()
+    assert taken == parse_single_dash(TraincascadeOptions, heirs, print, {})
+    assert "-npos is taken as -numPos: it is opencv_haartraining's name" in told
+    assert sum("means nothing" in line for line in told) == 9 and len(told) == 15
+
+
 def test_no_word_at_all_shows_every_flag(capsys):
     assert main([]) == 0
     out = capsys.readouterr().out

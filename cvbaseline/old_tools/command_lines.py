@@ -162,7 +162,8 @@ class _Reader:
             self._found("error", word, problem, mend)
             return meant
         if notes:
-            problem = "its dash is missing, so the old tool leaves it out without a word"
+            reason = notes[0].split(": ")[-1]
+            problem = f"{reason}, so the old tool leaves it out without a word"
             self._found("warning", word, problem, f"write {flag}")
         return flag
 

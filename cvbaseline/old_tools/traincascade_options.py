@@ -10,10 +10,11 @@ from cvbaseline.cascade import TrainingParameters
 from cvbaseline.errors import require
 from cvbaseline.options import option
 
-# Flags of haartraining, which tutorials still pass, and how many values follow each.
+# Flags of opencv_haartraining, which tutorials still pass, that have no heir here, and how many
+# values follow each. The others are the second names of their heirs.
 OBSOLETE = {
-    "-mem": 1, "-nsplits": 1, "-nstages": 1, "-npos": 1, "-nneg": 1, "-minpos": 1,
-    "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-weighttrimming": 1, "-eqw": 0,
+    "-mem": 1, "-nsplits": 1, "-minpos": 1, "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-eqw": 0,
+    "-err": 1, "-bg-vecfile": 0,
 }  # fmt: skip
 
 
@@ -30,10 +31,11 @@ class TraincascadeOptions:
     vec: Path = option(help="positives: a .vec file", args=["-vec"])
     bg: Path = option(help="negatives: a file with a picture's path on each line", args=["-bg"])
     num_pos: Union[int, Literal["auto"]] = option(
-        2000, "positives of a stage; auto: as many as last for all stages", args=["-numPos"]
-    )
-    num_neg: int = option(1000, "negatives of a stage", args=["-numNeg"])
-    num_stages: int = option(20, "stages", args=["-numStages"])
+        2000, "positives of a stage; auto: as many as last for all stages",
+        args=["-numPos", "-npos"],
+    )  # fmt: skip
+    num_neg: int = option(1000, "negatives of a stage", args=["-numNeg", "-nneg"])
+    num_stages: int = option(20, "stages", args=["-numStages", "-nstages"])
     precalc_val_buf_size: int = option(
         1024, "taken for the old command lines' sake; no such buffer is needed",
         args=["-precalcValBufSize"],
@@ -61,14 +63,15 @@ class TraincascadeOptions:
         "GAB", "DAB, RAB, LB or GAB", args=["-bt"]
     )
     min_hit_rate: float = option(
-        0.995, "share of positives that a stage must pass", args=["-minHitRate"]
+        0.995, "share of positives that a stage must pass", args=["-minHitRate", "-minhitrate"]
     )
     max_false_alarm: float = option(
-        0.5, "share of negatives that a stage may pass", args=["-maxFalseAlarmRate"]
-    )
+        0.5, "share of negatives that a stage may pass",
+        args=["-maxFalseAlarmRate", "-maxfalsealarm"],
+    )  # fmt: skip
     weight_trim_rate: float = option(
-        0.95, "weight of the samples a tree is trained on", args=["-weightTrimRate"],
-        type=single_precision,
+        0.95, "weight of the samples a tree is trained on",
+        args=["-weightTrimRate", "-weighttrimming"], type=single_precision,
     )  # fmt: skip
     max_depth: int = option(1, "depth of the trees", args=["-maxDepth"])
     max_weak_count: int = option(100, "trees of a stage at most", args=["-maxWeakCount"])
