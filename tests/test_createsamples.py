@@ -142,6 +142,7 @@ def test_more_boxes_than_asked_for_are_told(pictures, capsys):
         ("-info info.dat -vec grey.png", "grey.png is there already and would be replaced"),
         ("-img thing.png -bg bg.txt -info info.dat", "info.dat is there already and would be"),
         ("-img missing.png -vec a.vec", "missing.png: cannot be opened"),
+        ("-img thin.png -vec a.vec", "thin.png has 1 x 20 pixels"),
         ("-vec thing.png", "thing.png"),
         ("-info info.dat -vec a.vec -w", "-w needs a value after it"),
     ],
@@ -149,6 +150,7 @@ def test_more_boxes_than_asked_for_are_told(pictures, capsys):
 def test_a_mistake_is_one_line_exit_code_2_and_nothing_is_written(pictures, capsys, words, message):
     Path("empty.dat").write_text("# nothing\n\n")
     Path("nothing.txt").write_text("# nothing\n\n")
+    cv2.imwrite("thin.png", np.arange(20, dtype=np.uint8).reshape(20, 1))
     before = {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()}
     assert main(words.split()) == 2
     error = capsys.readouterr().err.splitlines()

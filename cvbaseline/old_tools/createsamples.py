@@ -102,8 +102,12 @@ def _open_object(
     from cvbaseline.old_tools.sample_backgrounds import Backgrounds
     from cvbaseline.old_tools.sample_distortion import Distorter
 
+    grey = read_grey_as_opencv(img)
+    rows, columns = grey.shape
+    least = f"{img} has {columns} x {rows} pixels, and an object needs 2 x 2 at least"
+    require(min(rows, columns) >= 2, f"{least}: name a larger picture")
     random = MultiplyWithCarry(options.rngseed)
-    distorter = Distorter(read_grey_as_opencv(img), options.distortion, random)
+    distorter = Distorter(grey, options.distortion, random)
     if distorter.opaque_share < 0.2:
         tell(
             f"only {distorter.opaque_share:.0%} of {img} is opaque: greys within -bgthresh "
