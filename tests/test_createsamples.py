@@ -16,6 +16,7 @@ from cvbaseline.errors import UserError
 from cvbaseline.formats.vec import load_vec, save_vec
 from cvbaseline.old_tools.createsamples import CreatesamplesOptions, main
 from cvbaseline.old_tools.perspective import transform_to_rectangle, warp_into
+from cvbaseline.old_tools.sample_distortion import Distorter
 
 GOLDEN = Path(__file__).parent / "data" / "createsamples"
 README = (GOLDEN / "README.md").read_text(encoding="utf-8")
@@ -254,6 +255,24 @@ def test_after_ctrl_c_the_list_names_the_pictures_that_are_there(pictures, monke
     assert "interrupted" in capsys.readouterr().err
     listed = [line.split()[0] for line in Path("s/a.lst").read_text().splitlines()]
     assert listed == written and len(listed) == 2
+
+
+def test_after_ctrl_c_the_vec_holds_the_samples_that_were_made(pictures, monkeypatch, capsys):
+    words = "-img thing.png -bg bg.txt -num 30".split()
+    assert main([*words, "-vec", "whole.vec"]) == 0
+    place, placed = Distorter.place, []
+
+    def interrupted(self, ground, inverse, inscribe):
+        if len(placed) == 7:
+            raise KeyboardInterrupt
+        placed.append(place(self, ground, inverse, inscribe))
+        return placed[-1]
+
+    monkeypatch.setattr(Distorter, "place", interrupted)
+    assert main([*words, "-vec", "part.vec"]) == 130
+    whole, part = (load_vec(Path(name), 24, 24) for name in ("whole.vec", "part.vec"))
+    assert part.claimed == 7 and np.array_equal(part.samples, whole.samples[:7])
+    assert "made 7 samples" in capsys.readouterr().out
 
 
 def test_a_perspective_agrees_with_opencvs_own():

@@ -132,11 +132,14 @@ def _distorted_samples(options: CreatesamplesOptions, img: Path, vec: Path, tell
     plain = np.full(size[::-1], options.bgcolor, np.uint8)
     windows = backgrounds.windows(*size) if backgrounds else None
     samples = []
-    for _ in tqdm(range(options.num), unit="sample", disable=None, leave=False):
-        ground = plain if windows is None else next(windows)
-        samples.append(distorter.place(ground, distorter.draw_inverse(), inscribe=False))
-    _write_vec(vec, np.stack(samples), options, tell)
-    tell(f"made {len(samples)} samples")
+    try:
+        for _ in tqdm(range(options.num), unit="sample", disable=None, leave=False):
+            ground = plain if windows is None else next(windows)
+            samples.append(distorter.place(ground, distorter.draw_inverse(), inscribe=False))
+    finally:  # after Ctrl-C the .vec holds the samples that were made
+        if samples:
+            _write_vec(vec, np.stack(samples), options, tell)
+            tell(f"made {len(samples)} samples")
     tell("Done")
     return Created(len(samples), vec)
 
