@@ -62,6 +62,7 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
         with_sizes,
         write_files,
     )
+    from cvbaseline.formats.boxed_picture import merge_by_path
 
     source_kind, target_kind = options.source_format, options.target_format
     if source_kind == "auto":
@@ -72,7 +73,8 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
             f"{options.target}: say --to yolo or --to voc for a folder",
         )
         target_kind = kind_of(options.target)
-    pictures = read_annotations(options.source, source_kind, options.pictures, options.label)
+    entries = read_annotations(options.source, source_kind, options.pictures, options.label)
+    pictures = merge_by_path(entries)
     if options.only:
         pictures = [_only(picture, set(options.only)) for picture in pictures]
     left_out = 0

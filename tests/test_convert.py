@@ -10,6 +10,7 @@ from PIL import Image
 from cvbaseline.cli import main
 from cvbaseline.formats.annotation_files import KINDS, read_annotations
 from cvbaseline.formats.annotations import Annotation, load_info, save_info
+from cvbaseline.formats.boxed_picture import BoxedPicture, merge_by_path
 
 OUTPUTS = {
     "info": ["out/info.dat"], "coco": ["out/c.json"], "imglab": ["out/i.xml"],
@@ -71,6 +72,26 @@ def test_labels_go_along_and_can_be_chosen(data, capsys):
     assert "1 boxes marked as not to be used" in capsys.readouterr().out
     assert main(["convert", "coco.json", "cats.dat", "--only", "cat"]) == 0
     assert load_info(Path("cats.dat"))[0].boxes.tolist() == [[9, 9, 5, 5]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_that_is_listed_twice_is_one_with_all_its_boxes(data, kind):
+    lines = "images/a.png 1 5 5 20 20\nimages/none.png 0\n./images/a.png 2 50 5 9 9 1 1 3 3\n"
+    Path("data/twice.dat").write_text(lines)
+    assert main(["convert", "data/twice.dat", *OUTPUTS[kind]]) == 0
+    read = read_annotations(Path(OUTPUTS[kind][0]), kind)
+    assert sorted((Path(entry.path).name, entry.boxes.tolist()) for entry in read) == [
+        ("a.png", [[5, 5, 20, 20], [50, 5, 9, 9], [1, 1, 3, 3]]), ("none.png", []),
+    ]  # fmt: skip
+
+
+def test_what_boxes_are_marked_with_stays_when_a_picture_is_listed_twice():
+    box = np.array([[1, 2, 3, 4]], np.int32)
+    plain = BoxedPicture("a.png", box, ("cat",), (9, 9), ignored=box + 1)
+    hard = BoxedPicture("sub/../a.png", box, ("dog",), difficult=(True,))
+    (merged,) = merge_by_path([plain, hard])
+    assert (merged.path, merged.labels, merged.size) == ("a.png", ("cat", "dog"), (9, 9))
+    assert merged.difficult == (False, True) and merged.ignored.tolist() == [[2, 3, 4, 5]]
 
 
 def test_unreadable_pictures_are_left_out_and_counted(data, capsys):
