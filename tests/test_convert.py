@@ -135,3 +135,21 @@ def test_yolo_without_its_pictures_says_where_it_looked(data, capsys):
     assert "name the folder with --pictures" in capsys.readouterr().err
     assert main(["convert", "out/labels", "x.dat", "--pictures", "data"]) == 0
     assert {str(Path(p).resolve()): b.tolist() for p, b in load_info(Path("x.dat"))} == data
+
+
+def test_voc_without_its_pictures_says_where_to_name_them(data, capsys):
+    assert main(["convert", "data/info.dat", "out/boxes", "--to", "voc"]) == 0
+    assert main(["convert", "out/boxes", "x.dat"]) == 2
+    assert "name the folder of the pictures with --pictures" in capsys.readouterr().err
+    assert not Path("x.dat").exists()
+    assert main(["convert", "out/boxes", "x.dat", "--pictures", "data"]) == 0
+    assert capsys.readouterr().err == ""
+    assert {str(Path(p).resolve()): b.tolist() for p, b in load_info(Path("x.dat"))} == data
+
+
+def test_a_picture_that_is_not_there_is_named(data, capsys):
+    Path("data/images/none.png").unlink()
+    assert main(["convert", "data/info.dat", "out/i.xml"]) == 0
+    mend = "name the folder of the pictures with --pictures"
+    missing = Path("data/images/none.png")
+    assert capsys.readouterr().err.splitlines() == [f"{missing} is not there: {mend}"]
