@@ -93,9 +93,7 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
     return Converted(len(pictures), boxes, ignored, left_out, options.target)
 
 
-def _check_places(
-    pictures: list[BoxedPicture], source: Path, tell: Callable[[str], None]
-) -> None:
+def _check_places(pictures: list[BoxedPicture], source: Path, tell: Callable[[str], None]) -> None:
     """Tell of pictures that are not there; raises UserError when none is."""
     missing = [picture.path for picture in pictures if not os.path.exists(picture.path)]
     mend = "name the folder of the pictures with --pictures"

@@ -112,6 +112,13 @@ def test_a_stale_params_xml(folder):
     assert diagnose(GOOD.replace("-maxDepth 2", "-maxDepth 1")).findings == []
 
 
+def test_vec_and_bg_exchanged(folder):
+    line = GOOD.replace("faces.vec", "*").replace("bg.txt", "faces.vec").replace("*", "bg.txt")
+    diagnosis = diagnose(line)
+    (finding,) = [finding for finding in diagnosis.findings if finding.where == "bg.txt"]
+    assert finding.mend == "it is no .vec file: name one" and diagnosis.exit_code == 2
+
+
 def test_an_output_folder_that_cannot_be(folder):
     Path("file").write_text("")
     for place in ("file", "file/below"):

@@ -99,6 +99,14 @@ def test_goes_on_with_fewer_positives_where_the_old_program_died(samples, capsys
     assert "instead of" not in capsys.readouterr().out
 
 
+def test_few_negatives_of_many_positives_are_one_at_least(samples, capsys):
+    """3 for 1000 positives are 0.39 for the 130 that there are."""
+    words = [*golden_command("lbp"), "-numPos", "1000", "-numNeg", "3", "-numStages", "1"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "NEG count : acceptanceRatio    1 : 1" in out and "could be read" not in out
+
+
 def test_ctrl_c_keeps_the_stages_and_the_next_run_goes_on(samples, capsys, monkeypatch):
     def tell(line: str) -> None:
         if line.startswith("\n===== TRAINING 2"):

@@ -234,7 +234,7 @@ class _Run:
         self.tell(f"POS count : consumed   {found} : {positives.examined}")
         if found < options.num_pos:
             self.tell(self._shortage(found))
-        wanted = round(options.num_neg * found / options.num_pos)
+        wanted = max(1, round(options.num_neg * found / options.num_pos))
         negatives = self.negatives.read(number, cascade, wanted)
         # Where the former stage's negatives were enough, all that was looked at has passed.
         rate = negatives.passed / negatives.examined if negatives.examined else 1.0
