@@ -76,7 +76,10 @@ def parse(name: str, words: list[str]) -> Any:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run one verb; the exit code is 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    """Run one verb; the exit code is 0, 2 for a user's mistake, 130 after Ctrl-C.
+
+    A verb may have others, as `doctor` for warnings and `cascade train` without a first stage: 1.
+    """
     argv = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
         if hasattr(stream, "reconfigure"):

@@ -9,7 +9,8 @@ import sys
 from contextlib import closing
 from typing import Any, Callable, NamedTuple, Optional
 
-INTERRUPTED = 130  # exit code
+INTERRUPTED = 130  # exit codes
+NOTHING_MADE = 1
 
 
 class Command(NamedTuple):
@@ -115,7 +116,9 @@ def run_cascade_train(options: Any) -> Optional[int]:
     report_before_run(check_training(options), tell=warn)
     progress = ProgressLine()
     result = train_cascade(options, tell=progress.tell, progress=progress)
-    return INTERRUPTED if result.stopped.endswith(INTERRUPTED_BY_USER) else None
+    if result.stopped.endswith(INTERRUPTED_BY_USER):
+        return INTERRUPTED
+    return None if result.cascade.stages else NOTHING_MADE
 
 
 def run_cascade_train_verifier(options: Any) -> Optional[int]:

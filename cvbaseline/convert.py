@@ -1,11 +1,12 @@
 """The verb `convert`: annotated pictures from one format to another."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Literal, NamedTuple, Optional
 
 from cvbaseline.errors import UserError, require
-from cvbaseline.formats.boxed_picture import BoxedPicture
+from cvbaseline.formats.boxed_picture import BoxedPicture, merge_by_path
 from cvbaseline.options import argument, option
 
 
@@ -50,7 +51,7 @@ class Converted(NamedTuple):
 
 
 def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
-    """Read, choose, write; `tell` gets a line for each picture that is left out.
+    """Read, choose, write; `tell` gets a line for each picture that is left out or not there.
 
     Raises UserError when OUT is there or cannot hold the boxes, FormatError for a malformed IN.
     """
@@ -72,12 +73,15 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
             f"{options.target}: say --to yolo or --to voc for a folder",
         )
         target_kind = kind_of(options.target)
-    pictures = read_annotations(options.source, source_kind, options.pictures, options.label)
+    entries = read_annotations(options.source, source_kind, options.pictures, options.label)
+    pictures = merge_by_path(entries)
     if options.only:
         pictures = [_only(picture, set(options.only)) for picture in pictures]
     left_out = 0
     if target_kind in ("yolo", "coco", "voc"):
         pictures, left_out = with_sizes(pictures, tell)
+    else:
+        _check_places(pictures, options.source, tell)
     if not pictures:
         raise UserError(f"{options.source} holds no picture to write: nothing is converted")
     beside = places_of_pictures(options.target, target_kind)
@@ -87,6 +91,16 @@ def convert(options: ConvertOptions, tell: Callable[[str], None]) -> Converted:
     boxes = sum(len(picture.boxes) for picture in pictures)
     ignored = sum(len(picture.ignored) for picture in pictures)
     return Converted(len(pictures), boxes, ignored, left_out, options.target)
+
+
+def _check_places(pictures: list[BoxedPicture], source: Path, tell: Callable[[str], None]) -> None:
+    """Tell of pictures that are not there; raises UserError when none is."""
+    missing = [picture.path for picture in pictures if not os.path.exists(picture.path)]
+    mend = "name the folder of the pictures with --pictures"
+    if missing and len(missing) == len(pictures):
+        raise UserError(f"{source}: no picture of it is there, not {missing[0]} either: {mend}")
+    for path in missing:
+        tell(f"{path} is not there: {mend}")
 
 
 def _only(picture: BoxedPicture, labels: set[str]) -> BoxedPicture:

@@ -10,6 +10,7 @@ from PIL import Image
 from cvbaseline.cli import main
 from cvbaseline.formats.annotation_files import KINDS, read_annotations
 from cvbaseline.formats.annotations import Annotation, load_info, save_info
+from cvbaseline.formats.boxed_picture import BoxedPicture, merge_by_path
 
 OUTPUTS = {
     "info": ["out/info.dat"], "coco": ["out/c.json"], "imglab": ["out/i.xml"],
@@ -73,6 +74,26 @@ def test_labels_go_along_and_can_be_chosen(data, capsys):
     assert load_info(Path("cats.dat"))[0].boxes.tolist() == [[9, 9, 5, 5]]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_that_is_listed_twice_is_one_with_all_its_boxes(data, kind):
+    lines = "images/a.png 1 5 5 20 20\nimages/none.png 0\n./images/a.png 2 50 5 9 9 1 1 3 3\n"
+    Path("data/twice.dat").write_text(lines)
+    assert main(["convert", "data/twice.dat", *OUTPUTS[kind]]) == 0
+    read = read_annotations(Path(OUTPUTS[kind][0]), kind)
+    assert sorted((Path(entry.path).name, entry.boxes.tolist()) for entry in read) == [
+        ("a.png", [[5, 5, 20, 20], [50, 5, 9, 9], [1, 1, 3, 3]]), ("none.png", []),
+    ]  # fmt: skip
+
+
+def test_what_boxes_are_marked_with_stays_when_a_picture_is_listed_twice():
+    box = np.array([[1, 2, 3, 4]], np.int32)
+    plain = BoxedPicture("a.png", box, ("cat",), (9, 9), ignored=box + 1)
+    hard = BoxedPicture("sub/../a.png", box, ("dog",), difficult=(True,))
+    (merged,) = merge_by_path([plain, hard])
+    assert (merged.path, merged.labels, merged.size) == ("a.png", ("cat", "dog"), (9, 9))
+    assert merged.difficult == (False, True) and merged.ignored.tolist() == [[2, 3, 4, 5]]
+
+
 def test_unreadable_pictures_are_left_out_and_counted(data, capsys):
     Path("data/images/a.png").write_text("no picture")
     assert main(["convert", "data/info.dat", "out/c.json"]) == 0
@@ -114,3 +135,21 @@ def test_yolo_without_its_pictures_says_where_it_looked(data, capsys):
     assert "name the folder with --pictures" in capsys.readouterr().err
     assert main(["convert", "out/labels", "x.dat", "--pictures", "data"]) == 0
     assert {str(Path(p).resolve()): b.tolist() for p, b in load_info(Path("x.dat"))} == data
+
+
+def test_voc_without_its_pictures_says_where_to_name_them(data, capsys):
+    assert main(["convert", "data/info.dat", "out/boxes", "--to", "voc"]) == 0
+    assert main(["convert", "out/boxes", "x.dat"]) == 2
+    assert "name the folder of the pictures with --pictures" in capsys.readouterr().err
+    assert not Path("x.dat").exists()
+    assert main(["convert", "out/boxes", "x.dat", "--pictures", "data"]) == 0
+    assert capsys.readouterr().err == ""
+    assert {str(Path(p).resolve()): b.tolist() for p, b in load_info(Path("x.dat"))} == data
+
+
+def test_a_picture_that_is_not_there_is_named(data, capsys):
+    Path("data/images/none.png").unlink()
+    assert main(["convert", "data/info.dat", "out/i.xml"]) == 0
+    mend = "name the folder of the pictures with --pictures"
+    missing = Path("data/images/none.png")
+    assert capsys.readouterr().err.splitlines() == [f"{missing} is not there: {mend}"]

@@ -16,6 +16,7 @@ from cvbaseline.errors import UserError
 from cvbaseline.formats.vec import load_vec, save_vec
 from cvbaseline.old_tools.createsamples import CreatesamplesOptions, main
 from cvbaseline.old_tools.perspective import transform_to_rectangle, warp_into
+from cvbaseline.old_tools.sample_distortion import Distorter
 
 GOLDEN = Path(__file__).parent / "data" / "createsamples"
 README = (GOLDEN / "README.md").read_text(encoding="utf-8")
@@ -142,6 +143,7 @@ def test_more_boxes_than_asked_for_are_told(pictures, capsys):
         ("-info info.dat -vec grey.png", "grey.png is there already and would be replaced"),
         ("-img thing.png -bg bg.txt -info info.dat", "info.dat is there already and would be"),
         ("-img missing.png -vec a.vec", "missing.png: cannot be opened"),
+        ("-img thin.png -vec a.vec", "thin.png has 1 x 20 pixels"),
         ("-vec thing.png", "thing.png"),
         ("-info info.dat -vec a.vec -w", "-w needs a value after it"),
     ],
@@ -149,6 +151,7 @@ def test_more_boxes_than_asked_for_are_told(pictures, capsys):
 def test_a_mistake_is_one_line_exit_code_2_and_nothing_is_written(pictures, capsys, words, message):
     Path("empty.dat").write_text("# nothing\n\n")
     Path("nothing.txt").write_text("# nothing\n\n")
+    cv2.imwrite("thin.png", np.arange(20, dtype=np.uint8).reshape(20, 1))
     before = {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()}
     assert main(words.split()) == 2
     error = capsys.readouterr().err.splitlines()
@@ -162,6 +165,15 @@ def test_the_old_list_may_be_written_again(pictures):
     assert main([*words, "-rngseed", "9"]) == 0
     listed = [line.split()[0] for line in Path("out/info.lst").read_text().splitlines()]
     assert len(listed) == 2 and all((Path("out") / name).exists() for name in listed)
+
+
+def test_pictures_of_another_list_are_not_replaced(pictures, capsys):
+    assert main("-img thing.png -bg bg.txt -info out/a.lst -num 2".split()) == 0
+    before = {path: path.read_bytes() for path in Path("out").iterdir()}
+    assert main("-img grey.png -bg bg.txt -info out/b.lst -num 2".split()) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "is there already, and out/b.lst does not list it: give -info a new folder" in error
+    assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
 def test_a_vec_is_extracted_and_reads_back(pictures, capsys):
@@ -243,6 +255,24 @@ def test_after_ctrl_c_the_list_names_the_pictures_that_are_there(pictures, monke
     assert "interrupted" in capsys.readouterr().err
     listed = [line.split()[0] for line in Path("s/a.lst").read_text().splitlines()]
     assert listed == written and len(listed) == 2
+
+
+def test_after_ctrl_c_the_vec_holds_the_samples_that_were_made(pictures, monkeypatch, capsys):
+    words = "-img thing.png -bg bg.txt -num 30".split()
+    assert main([*words, "-vec", "whole.vec"]) == 0
+    place, placed = Distorter.place, []
+
+    def interrupted(self, ground, inverse, inscribe):
+        if len(placed) == 7:
+            raise KeyboardInterrupt
+        placed.append(place(self, ground, inverse, inscribe))
+        return placed[-1]
+
+    monkeypatch.setattr(Distorter, "place", interrupted)
+    assert main([*words, "-vec", "part.vec"]) == 130
+    whole, part = (load_vec(Path(name), 24, 24) for name in ("whole.vec", "part.vec"))
+    assert part.claimed == 7 and np.array_equal(part.samples, whole.samples[:7])
+    assert "made 7 samples" in capsys.readouterr().out
 
 
 def test_a_perspective_agrees_with_opencvs_own():

@@ -93,6 +93,13 @@ def test_files_that_are_not_there(folder):
     assert {"-vec no.vec", "no.txt"} <= set(wheres(diagnosis)) and diagnosis.exit_code == 2
 
 
+def test_flags_of_haartraining(folder):
+    diagnosis = diagnose(GOOD.replace("-maxFalseAlarmRate", "-maxfalsealarm") + " -err gini")
+    assert wheres(diagnosis) == ["-maxfalsealarm", "-err"] and diagnosis.exit_code == 1
+    assert "opencv_haartraining's name" in diagnosis.findings[0].problem
+    assert sorted(diagnosis.corrected.split()) == sorted(GOOD.split())
+
+
 def test_a_stale_params_xml(folder):
     diagnosis = diagnose(GOOD.replace("-maxDepth 2", "-maxDepth 1").replace("ALL", "BASIC"))
     stale = next(f for f in diagnosis.findings if f.where == str(Path("haar/params.xml")))
@@ -105,12 +112,27 @@ def test_a_stale_params_xml(folder):
     assert diagnose(GOOD.replace("-maxDepth 2", "-maxDepth 1")).findings == []
 
 
+def test_vec_and_bg_exchanged(folder):
+    line = GOOD.replace("faces.vec", "*").replace("bg.txt", "faces.vec").replace("*", "bg.txt")
+    diagnosis = diagnose(line)
+    (finding,) = [finding for finding in diagnosis.findings if finding.where == "bg.txt"]
+    assert finding.mend == "it is no .vec file: name one" and diagnosis.exit_code == 2
+
+
 def test_an_output_folder_that_cannot_be(folder):
     Path("file").write_text("")
     for place in ("file", "file/below"):
         diagnosis = diagnose(GOOD.replace("-data haar", f"-data {place}"))
         assert diagnosis.exit_code == 2
         assert any(f.severity == "error" and place in f.where for f in diagnosis.findings)
+
+
+def test_a_cascade_that_would_be_replaced(folder):
+    Path("other").mkdir()
+    shutil.copy("haar/cascade.xml", "other")
+    diagnosis = diagnose(GOOD.replace("-data haar", "-data other"))
+    assert wheres(diagnosis) == [str(Path("other/cascade.xml"))] and diagnosis.exit_code == 2
+    assert examine(DoctorOptions(command=["other"])).findings == []
 
 
 def test_nothing_left_to_train(folder):
@@ -135,6 +157,26 @@ def test_lines_of_windows(folder):
 
 def test_the_program_may_come_through_python(folder):
     assert diagnose(GOOD.replace("opencv_", "python -m cvbaseline ")).findings == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nohup {} &", "{}&", "{} && echo done", "{}; ls -l", "{} > log.txt 2>&1 &", "{} >log.txt",
+        "{} 2>errors.txt", "{} | tee log.txt", "cd here && {}", "> {}", "{} < /dev/null",
+    ],
+)  # fmt: skip
+def test_what_a_shell_keeps_for_itself_does_no_harm(folder, line):
+    diagnosis = diagnose(line.format(GOOD))
+    assert (diagnosis.findings, diagnosis.corrected) == ([], None)
+    worse = diagnose(line.format(GOOD.replace("-numPos", "-numpos")))
+    program = "nohup " if "nohup" in line else ""
+    assert worse.corrected == program + GOOD
+
+
+def test_an_operator_in_quotes_is_a_letter_like_any_other(folder):
+    shutil.copy("faces.vec", "a & b>c.vec")
+    assert diagnose(GOOD.replace("faces.vec", "'a & b>c.vec'")).findings == []
 
 
 @pytest.mark.parametrize("words", [["ls", "-l"], ["no-such-folder"], [], ["   "], ['a "b']])

@@ -16,6 +16,7 @@ from cvbaseline.old_tools import traincascade
 from cvbaseline.old_tools.single_dash import parse_single_dash
 from cvbaseline.old_tools.traincascade import main
 from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions
+from cvbaseline.progress import ProgressLine
 from cvbaseline.training import old_rules
 from cvbaseline.training.old_rules import levels, window_corners
 
@@ -98,6 +99,14 @@ def test_goes_on_with_fewer_positives_where_the_old_program_died(samples, capsys
     assert "instead of" not in capsys.readouterr().out
 
 
+def test_few_negatives_of_many_positives_are_one_at_least(samples, capsys):
+    """3 for 1000 positives are 0.39 for the 130 that there are."""
+    words = [*golden_command("lbp"), "-numPos", "1000", "-numNeg", "3", "-numStages", "1"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "NEG count : acceptanceRatio    1 : 1" in out and "could be read" not in out
+
+
 def test_ctrl_c_keeps_the_stages_and_the_next_run_goes_on(samples, capsys, monkeypatch):
     def tell(line: str) -> None:
         if line.startswith("\n===== TRAINING 2"):
@@ -109,6 +118,42 @@ def test_ctrl_c_keeps_the_stages_and_the_next_run_goes_on(samples, capsys, monke
     assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
     assert main(golden_command("lbp")) == 0
     assert "Stages 0-1 are loaded" in capsys.readouterr().out
+
+
+def interrupt_at(line_begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next line that begins so end in Ctrl-C."""
+
+    def told(self: ProgressLine, line: str) -> None:
+        print(line)
+        if line.startswith(line_begins):
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressLine, "tell", told)
+
+
+def test_interrupted_or_not_the_cascade_is_the_same(samples, capsys):
+    words = [*golden_command("lbp"), "-numStages", "5"]
+    assert main([*words, "-data", "whole"]) == 0
+    for stage in (1, 3):
+        with pytest.MonkeyPatch.context() as patch:
+            interrupt_at(f"\n===== TRAINING {stage}", patch)
+            assert main([*words, "-data", "parts"]) == 130
+    assert main([*words, "-data", "parts"]) == 0
+    whole, parts = (
+        {path.name: path.read_bytes() for path in Path(name).iterdir()}
+        for name in ("whole", "parts")
+    )
+    assert len([name for name in whole if name.startswith("stage")]) == 5
+    assert whole == parts
+
+
+def test_ctrl_c_before_the_first_stage_is_not_blamed_on_the_parameters(samples, capsys):
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at("POS count", patch)
+        assert main(golden_command("lbp")) == 130
+    out = capsys.readouterr().out
+    assert "interrupted" in out and "can't be trained" not in out
 
 
 @pytest.mark.parametrize(
@@ -142,6 +187,36 @@ def test_slips_of_tutorials_are_taken_with_a_warning(capsys):
     assert sum("means nothing" in line for line in told) == 2
 
 
+def test_a_cascade_of_another_training_is_not_replaced(samples, capsys):
+    Path("lbp").mkdir()
+    shutil.copy(GOLDEN / "haar/cascade.xml", "lbp")
+    assert main(golden_command("lbp")) == 2
+    assert str(Path("lbp/cascade.xml")) in capsys.readouterr().err
+    options = parse_single_dash(TraincascadeOptions, golden_command("lbp"), print, OBSOLETE)
+    with pytest.raises(UserError, match="name another folder"):
+        traincascade.traincascade(options)
+    assert Path("lbp/cascade.xml").read_bytes() == (GOLDEN / "haar/cascade.xml").read_bytes()
+    assert [path.name for path in Path("lbp").iterdir()] == ["cascade.xml"]
+
+
+def test_a_line_of_haartraining_is_taken_with_a_warning_for_each_flag():
+    """All flags that opencv_haartraining had, as its last version listed them."""
+    told: list[str] = []
+    words = (
+        "-data h -vec samples.vec -bg negatives.dat -bg-vecfile -npos 7000 -nneg 3019 -nstages 14 "
+        "-nsplits 2 -mem 512 -sym -nonsym -minhitrate 0.999 -maxfalsealarm 0.4 -weighttrimming 0.9 "
+        "-eqw -mode ALL -w 20 -h 20 -bt DAB -err misclass -maxtreesplits 0 -minpos 500"
+    ).split()
+    taken = parse_single_dash(TraincascadeOptions, words, told.append, OBSOLETE)
+    heirs = (
+        "-data h -vec samples.vec -bg negatives.dat -numPos 7000 -numNeg 3019 -numStages 14 "
+        "-minHitRate 0.999 -maxFalseAlarmRate 0.4 -weightTrimRate 0.9 -mode ALL -w 20 -h 20 -bt DAB"
+    ).split()
+    assert taken == parse_single_dash(TraincascadeOptions, heirs, print, {})
+    assert "-npos is taken as -numPos: it is opencv_haartraining's name" in told
+    assert sum("means nothing" in line for line in told) == 9 and len(told) == 15
+
+
 def test_no_word_at_all_shows_every_flag(capsys):
     assert main([]) == 0
     out = capsys.readouterr().out
@@ -169,6 +244,26 @@ def test_the_fast_search_meets_the_goals_of_every_stage(samples, capsys):
     assert ratios[0] == 1 and ratios == sorted(ratios, reverse=True)
     assert not cv2.CascadeClassifier("lbp/cascade.xml").empty()
     assert len(load_cascade(Path("lbp/cascade.xml")).stages) == len(rows)
+
+
+def test_every_window_passes_where_there_is_no_stage_yet(samples, capsys):
+    """As the old program counts: flat windows must not make the first ratio reach a goal."""
+    for path in Path("backgrounds").iterdir():
+        grey = cv2.imread(str(path), 0)
+        grey[:, grey.shape[1] // 4 :] = 90
+        cv2.imwrite(str(path), grey)
+    words = "-data flat -vec faces.vec -bg bg.txt -w 12 -h 12 -numPos 120 -numNeg 100 -numStages 1"
+    assert main(words.split()) == 0
+    assert "NEG count : acceptanceRatio    100 : 1\n" in capsys.readouterr().out
+
+
+def test_a_stage_that_rejects_nothing_is_no_goal_reached(samples, capsys):
+    """Then the next one has the same negatives, and no window is looked at for more."""
+    words = [*golden_command("lbp"), "-maxFalseAlarmRate", "0.2", "-minHitRate", "0.999"]
+    assert main([*words, "-maxWeakCount", "1", "-numStages", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "|   1|        1|        1|" in out
+    assert "Required leaf" not in out and Path("lbp/stage3.xml").exists()
 
 
 def test_acceptance_ratio_break_value_ends_the_training(samples, capsys):

@@ -23,6 +23,7 @@ from cvbaseline.formats.cascade_xml import load_cascade
 from cvbaseline.formats.vec import save_vec
 from cvbaseline.training import CascadeTrainingOptions, train_cascade
 from cvbaseline.training.options import parse_duration
+from cvbaseline.training.validation import ValidationPictures
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,12 @@ def trained(uninterrupted: tuple[Path, list[str]]) -> Path:
 
 def cascade_bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.xml"))}
+
+
+def reports_in(folder: Path) -> list[dict[str, Any]]:
+    """The stages of report.json without what they took."""
+    stages = json.loads((folder / "report.json").read_text(encoding="utf-8"))["stages"]
+    return [{key: stage[key] for key in stage if "seconds" not in key} for stage in stages]
 
 
 def test_opencv_finds_what_was_trained(trained):
@@ -132,11 +139,32 @@ def test_resumed_by_stage_gives_the_same_cascade(material, trained, tmp_path):
         options = options_for(material, tmp_path, num_stages=stages, resume=True)
         assert len(train_cascade(options).cascade.stages) == stages
     assert cascade_bytes(tmp_path) == cascade_bytes(trained)
-    reports = [json.loads((f / "report.json").read_text())["stages"] for f in (tmp_path, trained)]
-    for report in [stage for stages in reports for stage in stages]:
-        for name in ("seconds_positives", "seconds_negatives", "seconds_boosting"):
-            report.pop(name)
-    assert reports[0] == reports[1]
+    assert reports_in(tmp_path) == reports_in(trained)
+
+
+def test_a_run_for_fewer_stages_keeps_the_reports_of_the_others(material, trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "out")
+    for stages in (2, 4):
+        train_cascade(options_for(material, folder, num_stages=stages, resume=True))
+        assert reports_in(folder) == reports_in(trained)
+    assert cascade_bytes(folder) == cascade_bytes(trained)
+
+
+def test_ctrl_c_in_the_validation_keeps_the_stages_report(material, trained, tmp_path, monkeypatch):
+    def interrupt(*words: Any) -> None:
+        raise KeyboardInterrupt
+
+    cv2.imwrite(str(tmp_path / "a.png"), smiley(50, np.random.default_rng(3)))
+    (tmp_path / "info.dat").write_text("a.png 1 0 0 50 50\n")
+    folder = shutil.copytree(trained, tmp_path / "out")
+    (folder / "stage3.xml").unlink()
+    options = options_for(material, folder, resume=True, validate=[tmp_path / "info.dat"])
+    with monkeypatch.context() as patch:
+        patch.setattr(ValidationPictures, "measure", interrupt)
+        assert train_cascade(options).stopped == "4 stages: interrupted"
+    train_cascade(options)
+    assert [report["stage"] for report in reports_in(folder)] == [0, 1, 2, 3]
+    assert reports_in(folder)[:3] == reports_in(trained)[:3]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
@@ -171,6 +199,16 @@ def test_a_budget_ends_the_training_in_time(material, tmp_path):
     assert "budget" in result.stopped
     assert list(tmp_path.glob("*.xml")) == []
     assert len(train_cascade(options_for(material, tmp_path, num_stages=1)).reports) == 1
+
+
+def test_the_exit_code_says_whether_there_is_a_cascade(material, tmp_path, monkeypatch):
+    monkeypatch.chdir(material)
+    words = "cascade train --positives positives --negatives negatives --width 16 --height 16 "
+    words += f"--num-positives 100 --num-negatives 100 --stages 1 --output {tmp_path} "
+    assert main([*words.split(), "--budget", "0.001"]) == 1
+    assert not (tmp_path / "cascade.xml").exists()
+    assert main(words.split()) == 0
+    assert (tmp_path / "cascade.xml").exists()
 
 
 def test_stops_when_the_negatives_run_out(material, tmp_path):

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from cvbaseline.boxes import intersection
 from cvbaseline.cascade import Cascade, Stage, Trees
 from cvbaseline.evaluation.evaluator import pack, passes
+from cvbaseline.features.haar import enumerate_haar
 from cvbaseline.features.lbp import enumerate_lbp
 from cvbaseline.formats.annotations import Annotation, save_info
 from cvbaseline.training import CascadeTrainingOptions
-from cvbaseline.training.negatives import (
+from cvbaseline.training.negatives import MinedNegatives, MiningPlan
+from cvbaseline.training.picture_scan import (
     SCALE_STEP,
     Grid,
-    MinedNegatives,
-    MiningPlan,
     draw_canvas,
     lay_out,
     level_places,
@@ -151,6 +151,24 @@ def test_no_window_overlaps_a_box(tmp_path):
     assert (windows > 100).any(axis=(1, 2)).mean() < 0.1
 
 
+def test_boxes_of_a_picture_may_stand_on_several_lines_and_in_several_lists(tmp_path):
+    grey = np.random.default_rng(3).integers(0, 100, (60, 80)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), grey)
+    cv2.imwrite(str(tmp_path / "b.png"), grey)
+    (tmp_path / "one.dat").write_text("a.png 1 1 2 30 20\nb.png 0\na.png 1 40 5 10 10\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/two.dat").write_text("../a.png 1 60 30 9 8\n")
+    sources = list_sources(
+        CascadeTrainingOptions(
+            positives=[tmp_path], boxed_negatives=[tmp_path / "one.dat", tmp_path / "sub/two.dat"],
+            output=tmp_path / "out",
+        )
+    )  # fmt: skip
+    assert [(source.path.name, source.boxes.tolist()) for source in sources] == [
+        ("a.png", [[1, 2, 30, 20], [40, 5, 10, 10], [60, 30, 9, 8]]), ("b.png", []),
+    ]  # fmt: skip
+
+
 places = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 sides = st.integers(0, 30)
 box_lists = st.lists(st.tuples(sides, sides, st.integers(1, 20), st.integers(1, 20)), max_size=4)
@@ -237,3 +255,22 @@ def test_the_search_ends_when_the_rate_is_surely_too_low(folder):
         ended = mined.read(1, one_stump(), 10**6)
     assert ended.examined < whole.examined / 5
     assert ended.passed <= 0.9 * ended.examined
+
+
+def test_flat_windows_count_neither_way():
+    """A Haar detector rejects them unseen: neither a false alarm of a stage nor its merit."""
+    grey = np.random.default_rng(5).integers(0, 256, (60, 80)).astype(np.uint8)
+    grey[:, 30:] = 120
+    cascade = Cascade("HAAR", SIDE, SIDE, enumerate_haar(SIDE, SIDE, "BASIC"), ())
+    picture, grid = Picture(grey, np.zeros((0, 4))), Grid(1.0, 1, (0, 0))
+    hits = scan_picture(picture, pack(cascade), grid, 10**6, [0])
+    every = varied = 0
+    for level in lay_out(grey.shape, 1.0, SIDE, SIDE):
+        size = (level.width, level.height)
+        reduced = cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        for y in range(level.height - SIDE + 1):
+            for x in range(level.width - SIDE + 1):
+                inner = reduced[y + 1 : y + SIDE - 1, x + 1 : x + SIDE - 1].astype(float)
+                every, varied = every + 1, varied + (inner.std() > 10)
+    assert hits.scanned == every
+    assert hits.found == hits.judged == varied < every / 2

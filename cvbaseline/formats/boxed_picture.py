@@ -1,6 +1,7 @@
 """What formats of annotated pictures have in common: a picture, its boxes and their labels."""
 
 import math
+import os
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
@@ -24,6 +25,30 @@ class BoxedPicture(NamedTuple):
     size: Optional[tuple[int, int]] = None  # width and height, where the file tells
     ignored: np.ndarray = NO_BOXES  # int32 (k, 4): marked as not to be used, not in `boxes`
     difficult: tuple[bool, ...] = ()  # of each box, whether it is marked so; () where none is
+
+
+def merge_by_path(pictures: list[BoxedPicture]) -> list[BoxedPicture]:
+    """Each picture once, where it came first, with the boxes of all its entries."""
+    merged: dict[str, BoxedPicture] = {}
+    for picture in pictures:
+        path = os.path.abspath(picture.path)
+        before = merged.get(path)
+        merged[path] = picture if before is None else _joined(before, picture)
+    return list(merged.values())
+
+
+def _joined(first: BoxedPicture, second: BoxedPicture) -> BoxedPicture:
+    """Two entries of a picture as one."""
+    difficult = [
+        hard for entry in (first, second) for hard in entry.difficult or (False,) * len(entry.boxes)
+    ]
+    return first._replace(
+        boxes=np.concatenate([first.boxes, second.boxes]),
+        labels=first.labels + second.labels,
+        size=first.size or second.size,
+        ignored=np.concatenate([first.ignored, second.ignored]),
+        difficult=tuple(difficult) if any(difficult) else (),
+    )
 
 
 def boxes_from_edges(edges: list[tuple[float, float, float, float]]) -> np.ndarray:

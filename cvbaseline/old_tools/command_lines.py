@@ -4,6 +4,7 @@
 meaning, and writes the command line anew as it should have been.
 """
 
+import itertools
 import re
 import shlex
 from dataclasses import MISSING, fields
@@ -25,6 +26,7 @@ TOOLS: dict[str, tuple[type[Any], dict[str, int]]] = {
     "createsamples": (CreatesamplesOptions, {}),
 }
 NOWHERE = "?"  # stands for a value that is missing
+OPERATORS = "&|;<>"  # of a shell: they end a command's words
 
 
 class CommandLine(NamedTuple):
@@ -42,29 +44,45 @@ def split_words(words: list[str]) -> list[str]:
     """The words of a command line, which may come as one quoted string.
 
     Lines that end in a backslash, or in ^ as on Windows, go on; backslashes between names are
-    Windows' separators.
+    Windows' separators. A shell's operators (`&&`, `>`) are words even where no blank parts them
+    from others; the number of a stream before one (`2>`) is left out.
     """
     if len(words) != 1:
         return list(words)
     text = re.sub(r"[\\^]\s*\n", " ", words[0])
     text = re.sub(r"""\\(?![\s"'])""", r"\\\\", text)
+    text = re.sub(r"(?<=\s)\d+(?=[<>])", "", text)
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=OPERATORS)
+    lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        return shlex.split(text)
+        return list(lexer)
     except ValueError:
         raise UserError("the command line has a quote without its second: add it") from None
 
 
+def _is_operator(word: str) -> bool:
+    return word != "" and set(word) <= set(OPERATORS)
+
+
 def find_tool(words: list[str]) -> Optional[tuple[str, str, list[str]]]:
-    """The program as written, the tool it is, and the words after it; None for anything else."""
+    """The program as written, the tool it is, and the words after it; None for anything else.
+
+    What a shell keeps for itself is in neither: other commands, and where the output goes.
+    """
     for index, word in enumerate(words):
         name = re.split(r"[\\/]", word)[-1].lower().removesuffix(".exe").removeprefix("opencv_")
         if name in TOOLS:
             # What stands before is a prompt, sudo, nice, `python -m cvbaseline`.
-            before = [word for word in words[:index] if word not in ("$", "#", ">", "%")]
-            return shlex.join([*before, word]), name, words[index + 1 :]
+            before = _up_to_operator(words[:index][::-1])[::-1]
+            before = [word for word in before if word not in ("$", "#", "%")]
+            return shlex.join([*before, word]), name, _up_to_operator(words[index + 1 :])
     if words and words[0].startswith("-"):
-        return "opencv_traincascade", "traincascade", words
+        return "opencv_traincascade", "traincascade", _up_to_operator(words)
     return None
+
+
+def _up_to_operator(words: list[str]) -> list[str]:
+    return list(itertools.takewhile(lambda word: not _is_operator(word), words))
 
 
 def read_command_line(words: list[str]) -> CommandLine:
@@ -144,7 +162,8 @@ class _Reader:
             self._found("error", word, problem, mend)
             return meant
         if notes:
-            problem = "its dash is missing, so the old tool leaves it out without a word"
+            reason = notes[0].split(": ")[-1]
+            problem = f"{reason}, so the old tool leaves it out without a word"
             self._found("warning", word, problem, f"write {flag}")
         return flag
 

@@ -102,8 +102,12 @@ def _open_object(
     from cvbaseline.old_tools.sample_backgrounds import Backgrounds
     from cvbaseline.old_tools.sample_distortion import Distorter
 
+    grey = read_grey_as_opencv(img)
+    rows, columns = grey.shape
+    least = f"{img} has {columns} x {rows} pixels, and an object needs 2 x 2 at least"
+    require(min(rows, columns) >= 2, f"{least}: name a larger picture")
     random = MultiplyWithCarry(options.rngseed)
-    distorter = Distorter(read_grey_as_opencv(img), options.distortion, random)
+    distorter = Distorter(grey, options.distortion, random)
     if distorter.opaque_share < 0.2:
         tell(
             f"only {distorter.opaque_share:.0%} of {img} is opaque: greys within -bgthresh "
@@ -128,11 +132,14 @@ def _distorted_samples(options: CreatesamplesOptions, img: Path, vec: Path, tell
     plain = np.full(size[::-1], options.bgcolor, np.uint8)
     windows = backgrounds.windows(*size) if backgrounds else None
     samples = []
-    for _ in tqdm(range(options.num), unit="sample", disable=None, leave=False):
-        ground = plain if windows is None else next(windows)
-        samples.append(distorter.place(ground, distorter.draw_inverse(), inscribe=False))
-    _write_vec(vec, np.stack(samples), options, tell)
-    tell(f"made {len(samples)} samples")
+    try:
+        for _ in tqdm(range(options.num), unit="sample", disable=None, leave=False):
+            ground = plain if windows is None else next(windows)
+            samples.append(distorter.place(ground, distorter.draw_inverse(), inscribe=False))
+    finally:  # after Ctrl-C the .vec holds the samples that were made
+        if samples:
+            _write_vec(vec, np.stack(samples), options, tell)
+            tell(f"made {len(samples)} samples")
     tell("Done")
     return Created(len(samples), vec)
 
@@ -147,7 +154,7 @@ def _test_pictures(
     from cvbaseline.images import write_picture
     from cvbaseline.old_tools.placed_pictures import place_in_backgrounds
 
-    _check_info_target(info)
+    ours = _names_of_former_run(info)
     if options.pngoutput is not None:
         tell("-pngoutput means nothing since OpenCV 3: pictures are .jpg, beside the -info list")
     tell("Create test samples from single image applying distortions...")
@@ -161,7 +168,12 @@ def _test_pictures(
     try:
         for made in tqdm(placed, total=count, unit="picture", disable=None, leave=False):
             make_folder_of(info)
-            write_picture(info.parent / made.name, made.picture)
+            path = info.parent / made.name
+            require(
+                made.name in ours or not path.exists(),
+                f"{path} is there already, and {info} does not list it: give -info a new folder",
+            )
+            write_picture(path, made.picture)
             written.append(Annotation(made.name, np.array([made.box], np.int32)))
             if options.show is not None:
                 previews.append(_preview(made.picture, made.box))
@@ -255,18 +267,22 @@ def _check_vec_target(vec: Path) -> None:
     )
 
 
-def _check_info_target(info: Path) -> None:
-    """Refuse to replace annotations that this tool did not write."""
-    if not info.exists():
-        return
+def _names_of_former_run(info: Path) -> set[str]:
+    """The test pictures that the list names, which a new run may replace.
+
+    Raises UserError when it is not a list that this tool wrote.
+    """
     from cvbaseline.formats.annotations import load_info
 
+    if not info.exists():
+        return set()
     foreign = f"{info} is there already and would be replaced: give -info a new name"
     try:
-        ours = all(re.fullmatch(PLACED_NAME, entry.path) for entry in load_info(info))
+        names = {entry.path for entry in load_info(info)}
     except FormatError:
-        ours = False
-    require(ours, foreign)
+        raise UserError(foreign) from None
+    require(all(re.fullmatch(PLACED_NAME, name) for name in names), foreign)
+    return names
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -1,10 +1,11 @@
 """Command lines of OpenCV 3's tools: `-numPos 1000`, single dashes, one word for each value.
 
-Options are a frozen dataclass as everywhere; a field's flag is its metadata's `args`, `type` makes
-its value of a word, and `bare` is the value of a flag that may stand without one (`-show`,
-`-show 2`). Tutorials' command lines must work as they stand: a known flag without its dash is
-taken with a warning, so are flags of the tools' ancestors that have no meaning any more; any other
-unknown word is an error that names the nearest flag.
+Options are a frozen dataclass as everywhere; a field's flag is the first of its metadata's `args`
+(those after it are opencv_haartraining's names), `type` makes its value of a word, and `bare` is
+the value of a flag that may stand without one (`-show`, `-show 2`). Tutorials' command lines must
+work as they stand: a known flag without its dash is taken with a warning, so are flags of the
+tools' ancestors that have no meaning any more; any other unknown word is an error that names the
+nearest flag.
 """
 
 import difflib
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any, Callable, Literal, Optional, TypeVar, get_args, get_origin
 
+from cvbaseline.commands import INTERRUPTED
 from cvbaseline.errors import UserError
 
 Options = TypeVar("Options")
@@ -70,12 +72,14 @@ def find_flag(
     word: str, known: dict[str, Any], obsolete: dict[str, int], tell: Callable[[str], None]
 ) -> str:
     """The flag that a word stands for."""
-    names = [*known, *obsolete]
-    for flag in names:
+    for flag in (*known, *obsolete):
         if word in (flag, "-" + flag):
             return flag
         if "-" + word == flag:
             tell(f"{word} is taken as {flag}: its dash is missing")
+            return flag
+        if flag in known and word in known[flag].metadata["args"][1:]:
+            tell(f"{word} is taken as {flag}: it is opencv_haartraining's name")
             return flag
     meant = nearest_flag(word, known)
     hint = f"did you mean {meant}?" if meant else f"known are {' '.join(known)}"
@@ -139,7 +143,7 @@ def run_tool(
         return 2
     except KeyboardInterrupt:
         warn("interrupted; what was finished is kept")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # `opencv_createsamples ... | head`: the reader has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

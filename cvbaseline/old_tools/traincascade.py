@@ -12,15 +12,17 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import numpy as np
 
 from cvbaseline.cascade import Stage
+from cvbaseline.commands import INTERRUPTED
 from cvbaseline.errors import require
 from cvbaseline.old_tools.single_dash import run_tool
-from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions
+from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions, header
 
 Tell = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"
+INTERRUPTED_BY_USER = "interrupted: finished stages are kept; the same command goes on with them"
 
 
 class TraincascadeResult(NamedTuple):
@@ -44,7 +46,7 @@ def traincascade(
     from cvbaseline import parallel
 
     options = _with_count_of_positives(_with_parameters_of_folder(options, tell))
-    for line in _header(options):
+    for line in header(options):
         tell(line)
     count = options.num_threads
     with parallel.threads(count), ThreadPoolExecutor(parallel.worker_count()) as threads:
@@ -97,33 +99,6 @@ def _with_parameters_of_folder(options: TraincascadeOptions, tell: Tell) -> Trai
     )
 
 
-def _header(options: TraincascadeOptions) -> list[str]:
-    """The parameters as the old tool lists them."""
-    lines = [
-        "PARAMETERS:",
-        f"cascadeDirName: {options.data}",
-        f"vecFileName: {options.vec}",
-        f"bgFileName: {options.bg}",
-        f"numPos: {options.num_pos}",
-        f"numNeg: {options.num_neg}",
-        f"numStages: {options.num_stages}",
-        f"precalcValBufSize[Mb] : {options.precalc_val_buf_size}",
-        f"precalcIdxBufSize[Mb] : {options.precalc_idx_buf_size}",
-        f"acceptanceRatioBreakValue : {options.acceptance_ratio_break_value:g}",
-        f"stageType: {options.stage_type}",
-        f"featureType: {options.feature_type}",
-        f"sampleWidth: {options.width}",
-        f"sampleHeight: {options.height}",
-        f"boostType: {options.boost_type}",
-        f"minHitRate: {options.min_hit_rate:g}",
-        f"maxFalseAlarmRate: {options.max_false_alarm:g}",
-        f"weightTrimRate: {options.weight_trim_rate:g}",
-        f"maxDepth: {options.max_depth}",
-        f"maxWeakCount: {options.max_weak_count}",
-    ]
-    return lines + ([f"mode: {options.mode}"] if options.feature_type == "HAAR" else [])
-
-
 class _Run:
     """One run: its readers, its stages so far, and the folder."""
 
@@ -156,6 +131,15 @@ class _Run:
         require(bool(pictures), f"{options.bg} lists no picture: write a path on each line")
         self.leaf_rate = float(np.float32(options.max_false_alarm)) ** options.num_stages
         self.leaf_rate /= options.max_depth
+        kind = options.feature_type
+        self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
+        self.goals = StageGoals.of(options.parameters)
+        threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
+        self.stages = self.files.load_stages(options.num_stages)
+        require(
+            bool(self.stages) or not self.files.has("cascade.xml"),
+            f"{options.data} holds a cascade.xml and no stage0.xml: name another folder",
+        )
         self.positives = OldPositives(samples)
         self.negatives: NegativeReader
         if options.search == "exhaustive":
@@ -164,12 +148,9 @@ class _Run:
         else:
             cache = PictureCache(pictures, CACHE_BYTES, tell)
             plan = MiningPlan(*size, options.max_false_alarm, least_rate=self.leaf_rate)
-            self.negatives = MinedNegatives(cache, plan, threads, progress=progress)
-        kind = options.feature_type
-        self.files = StageFiles(options.data, Parameters(kind, *size, options.parameters))
-        self.goals = StageGoals.of(options.parameters)
-        threads.submit(compile_kernels, kind, self.files.pool, self.goals, options.search, *size)
-        self.stages = self.files.load_stages(options.num_stages)
+            mined = MinedNegatives(cache, plan, threads, progress=progress)
+            mined.former = self.files.load_negatives(self.stages)
+            self.negatives = mined
 
     def _samples(self) -> np.ndarray:
         """The samples of the .vec, uint8 (n, height, width)."""
@@ -196,12 +177,12 @@ class _Run:
             while not stopped and len(self.stages) < self.options.num_stages:
                 stopped = self._train_next()
         except KeyboardInterrupt:
-            stopped = "interrupted: finished stages are kept; the same command goes on with them"
+            stopped = INTERRUPTED_BY_USER
             self.tell(stopped)
-        if not self.stages:
-            self.tell("Cascade classifier can't be trained. Check the used training parameters.")
-        else:
+        if self.stages:
             self._save_cascade()
+        elif stopped != INTERRUPTED_BY_USER:
+            self.tell("Cascade classifier can't be trained. Check the used training parameters.")
         return TraincascadeResult(self.stages, stopped)
 
     def _save_cascade(self) -> None:
@@ -226,7 +207,7 @@ class _Run:
             return self._end(
                 "", "no feature tells the positives from the negatives that are left"
             )
-        self.files.save_stage([*self.stages, stage])
+        self.files.save_stage([*self.stages, stage], samples[1])
         self.stages.append(stage)
         self._save_cascade()
         self.tell("END>")
@@ -253,14 +234,15 @@ class _Run:
         self.tell(f"POS count : consumed   {found} : {positives.examined}")
         if found < options.num_pos:
             self.tell(self._shortage(found))
-        wanted = round(options.num_neg * found / options.num_pos)
+        wanted = max(1, round(options.num_neg * found / options.num_pos))
         negatives = self.negatives.read(number, cascade, wanted)
-        rate = negatives.passed / negatives.examined if negatives.examined else 0.0
+        # Where the former stage's negatives were enough, all that was looked at has passed.
+        rate = negatives.passed / negatives.examined if negatives.examined else 1.0
         if not len(negatives.windows) and not negatives.examined:
             return self._end(
                 full,
                 f"no picture that {options.bg} lists could be read and holds a window of "
-                f"{options.width}x{options.height} pixels",
+                f"{options.width}x{options.height} pixels with any contrast",
             )
         self.tell(f"NEG count : acceptanceRatio    {len(negatives.windows)} : {rate:g}")
         stopped = self._goal_reached(rate, negatives.passed, negatives.examined)
@@ -340,7 +322,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
         report_before_run(check_traincascade(options).findings, _warn)
         progress = ProgressLine()
-        return 0 if traincascade(options, progress.tell, progress).stages else 1
+        result = traincascade(options, progress.tell, progress)
+        if result.stopped == INTERRUPTED_BY_USER:
+            return INTERRUPTED
+        return 0 if result.stages else 1
 
     return run_tool(PROGRAM, TraincascadeOptions, run, argv, OBSOLETE)
 

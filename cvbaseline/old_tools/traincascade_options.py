@@ -10,10 +10,11 @@ from cvbaseline.cascade import TrainingParameters
 from cvbaseline.errors import require
 from cvbaseline.options import option
 
-# Flags of haartraining, which tutorials still pass, and how many values follow each.
+# Flags of opencv_haartraining, which tutorials still pass, that have no heir here, and how many
+# values follow each. The others are the second names of their heirs.
 OBSOLETE = {
-    "-mem": 1, "-nsplits": 1, "-nstages": 1, "-npos": 1, "-nneg": 1, "-minpos": 1,
-    "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-weighttrimming": 1, "-eqw": 0,
+    "-mem": 1, "-nsplits": 1, "-minpos": 1, "-sym": 0, "-nonsym": 0, "-maxtreesplits": 1, "-eqw": 0,
+    "-err": 1, "-bg-vecfile": 0,
 }  # fmt: skip
 
 
@@ -30,10 +31,11 @@ class TraincascadeOptions:
     vec: Path = option(help="positives: a .vec file", args=["-vec"])
     bg: Path = option(help="negatives: a file with a picture's path on each line", args=["-bg"])
     num_pos: Union[int, Literal["auto"]] = option(
-        2000, "positives of a stage; auto: as many as last for all stages", args=["-numPos"]
-    )
-    num_neg: int = option(1000, "negatives of a stage", args=["-numNeg"])
-    num_stages: int = option(20, "stages", args=["-numStages"])
+        2000, "positives of a stage; auto: as many as last for all stages",
+        args=["-numPos", "-npos"],
+    )  # fmt: skip
+    num_neg: int = option(1000, "negatives of a stage", args=["-numNeg", "-nneg"])
+    num_stages: int = option(20, "stages", args=["-numStages", "-nstages"])
     precalc_val_buf_size: int = option(
         1024, "taken for the old command lines' sake; no such buffer is needed",
         args=["-precalcValBufSize"],
@@ -61,14 +63,15 @@ class TraincascadeOptions:
         "GAB", "DAB, RAB, LB or GAB", args=["-bt"]
     )
     min_hit_rate: float = option(
-        0.995, "share of positives that a stage must pass", args=["-minHitRate"]
+        0.995, "share of positives that a stage must pass", args=["-minHitRate", "-minhitrate"]
     )
     max_false_alarm: float = option(
-        0.5, "share of negatives that a stage may pass", args=["-maxFalseAlarmRate"]
-    )
+        0.5, "share of negatives that a stage may pass",
+        args=["-maxFalseAlarmRate", "-maxfalsealarm"],
+    )  # fmt: skip
     weight_trim_rate: float = option(
-        0.95, "weight of the samples a tree is trained on", args=["-weightTrimRate"],
-        type=single_precision,
+        0.95, "weight of the samples a tree is trained on",
+        args=["-weightTrimRate", "-weighttrimming"], type=single_precision,
     )  # fmt: skip
     max_depth: int = option(1, "depth of the trees", args=["-maxDepth"])
     max_weak_count: int = option(100, "trees of a stage at most", args=["-maxWeakCount"])
@@ -115,3 +118,30 @@ class TraincascadeOptions:
             max_weak_count=self.max_weak_count,
             mode=self.mode if self.feature_type == "HAAR" else None,
         )
+
+
+def header(options: TraincascadeOptions) -> list[str]:
+    """The parameters as the old tool lists them."""
+    lines = [
+        "PARAMETERS:",
+        f"cascadeDirName: {options.data}",
+        f"vecFileName: {options.vec}",
+        f"bgFileName: {options.bg}",
+        f"numPos: {options.num_pos}",
+        f"numNeg: {options.num_neg}",
+        f"numStages: {options.num_stages}",
+        f"precalcValBufSize[Mb] : {options.precalc_val_buf_size}",
+        f"precalcIdxBufSize[Mb] : {options.precalc_idx_buf_size}",
+        f"acceptanceRatioBreakValue : {options.acceptance_ratio_break_value:g}",
+        f"stageType: {options.stage_type}",
+        f"featureType: {options.feature_type}",
+        f"sampleWidth: {options.width}",
+        f"sampleHeight: {options.height}",
+        f"boostType: {options.boost_type}",
+        f"minHitRate: {options.min_hit_rate:g}",
+        f"maxFalseAlarmRate: {options.max_false_alarm:g}",
+        f"weightTrimRate: {options.weight_trim_rate:g}",
+        f"maxDepth: {options.max_depth}",
+        f"maxWeakCount: {options.max_weak_count}",
+    ]
+    return lines + ([f"mode: {options.mode}"] if options.feature_type == "HAAR" else [])

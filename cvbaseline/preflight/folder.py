@@ -144,6 +144,14 @@ def _following(held: Held) -> int:
     return number
 
 
+def check_replaced(path: Path, held: Held) -> list[Finding]:
+    """Whether the training would replace a cascade.xml that is not of the folder's stages."""
+    if 0 in held.stages or not (path / "cascade.xml").exists():
+        return []
+    problem = "it would be replaced, and there is no stage0.xml from which it came"
+    return [Finding("error", str(path / "cascade.xml"), problem, "name another folder")]
+
+
 def check_resume(path: Path, held: Held, num_stages: int) -> list[Finding]:
     """Whether a training that goes on has anything left to do."""
     following = _following(held)

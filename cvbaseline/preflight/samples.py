@@ -8,7 +8,7 @@ import numpy as np
 
 from cvbaseline.errors import UserError
 from cvbaseline.formats.files import read_bytes
-from cvbaseline.formats.vec import HEADER, MAX_BYTES, Vec, fitting_sizes, parse_vec
+from cvbaseline.formats.vec import HEADER, MAX_BYTES, MAX_PIXELS, Vec, fitting_sizes, parse_vec
 from cvbaseline.preflight.findings import Finding
 
 # Samples of a .vec for each of -numPos, beyond those that the hit rate loses: samples that a stage
@@ -103,10 +103,10 @@ def check_vec_size(
     pixels = HEADER.unpack_from(data)[1]
     if pixels <= 0 or pixels == width * height:
         return [], {}
-    fitting = fitting_sizes(pixels)
+    fitting = fitting_sizes(pixels) if pixels <= MAX_PIXELS else []
     problem = f"its samples have {pixels} pixels, not {width} x {height} = {width * height}"
     if not fitting:
-        return [Finding("error", str(path), problem, "it is no .vec file: make it again")], {}
+        return [Finding("error", str(path), problem, "it is no .vec file: name one")], {}
     # The proportions that were asked for are the best guess at those that were meant.
     wanted = math.log(width / height)
     best = min(fitting, key=lambda size: abs(math.log(size[0] / size[1]) - wanted))

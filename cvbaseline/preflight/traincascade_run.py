@@ -71,6 +71,7 @@ def _check_data(options: TraincascadeOptions) -> tuple[Optional[Parameters], Che
         return None, Checked(findings, {})
     held = folder.read_folder(options.data)
     findings += folder.check_held(options.data, held)
+    findings += folder.check_replaced(options.data, held)
     mended: dict[str, str] = {}
     if held.parameters is not None:
         given = Parameters(options.feature_type, options.width, options.height, options.parameters)

@@ -118,14 +118,12 @@ class _Training:
             most_scanned=options.scan_limit * 1_000_000,
         )
         self.negatives = MinedNegatives(cache, plan, threads, clock.check, progress)
-        if former is not None:
-            self.negatives.former = former
+        self.negatives.former = former
         self.validation = ValidationPictures(options.validate, tell)
         # Windows never trained on that pass the stages so far.
         self.check = self.positives.check
         if len(self.check):
             self.check = self.check[passes(self.folder.cascade(self.stages), self.check)]
-        self.texts = [describe_stage(report, self.positives.held_out) for report in self.reports]
         self.positive_count, self.negative_count = self._counts()
 
     def _counts(self) -> tuple[int, int]:
@@ -158,7 +156,7 @@ class _Training:
         """Leave a whole folder behind, whatever came before."""
         if self.stages:
             self.folder.save_cascade(self.stages)
-        self.folder.save_report(self.reports, self.texts, self.positives.held_out, stopped)
+        self.folder.save_report(self.reports, self.positives.held_out, stopped)
         self.tell(stopped)
         path = self.options.output / "cascade.xml"
         return TrainingResult(
@@ -256,13 +254,16 @@ class _Training:
 
     def _keep(self, stage: Stage, report: StageReport, negatives: np.ndarray) -> None:
         """Write the stage and tell of it; interrupted before it is written, it is forgotten."""
-        self.folder.save([*self.stages, stage], negatives)
+        self.folder.save_stage([*self.stages, stage], negatives)
         self.stages.append(stage)
-        report = self._validate(report)
         self.reports.append(report)
-        self.texts.append(describe_stage(report, self.positives.held_out))
-        self.tell(self.texts[-1])
-        self.folder.save_report(self.reports, self.texts, self.positives.held_out, None)
+        self.folder.save_cascade(self.stages)
+        held_out = self.positives.held_out
+        # Interrupted in the validation, which may take long, the stage has its report without it.
+        self.folder.save_report(self.reports, held_out, None)
+        self.reports[-1] = self._validate(report)
+        self.tell(describe_stage(self.reports[-1], held_out))
+        self.folder.save_report(self.reports, held_out, None)
 
     def _validate(self, report: StageReport) -> StageReport:
         """The report with found and false boxes, once there are not too many of them."""

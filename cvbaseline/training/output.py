@@ -1,23 +1,23 @@
-"""The folder of `cascade train`: the stages, the report, and how to go on after an interruption.
-
-A stage counts once its stageN.xml is there; the negatives it was trained on are written before
-it, because the next stage begins with those that survive.
-"""
+"""The folder of `cascade train`: the stages, the report, and how to go on after an interruption."""
 
 import dataclasses
-import io
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Optional
 
 import numpy as np
 
 from cvbaseline.cascade import Stage
-from cvbaseline.errors import FormatError, UserError
+from cvbaseline.errors import UserError
 from cvbaseline.formats.cascade_xml import Parameters
 from cvbaseline.formats.files import write_bytes
 from cvbaseline.training.options import CascadeTrainingOptions
 from cvbaseline.training.stage_files import StageFiles, differences, parameters_in
-from cvbaseline.training.stage_report import StageReport, parse_report, render_report
+from cvbaseline.training.stage_report import (
+    StageReport,
+    describe_stage,
+    parse_report,
+    render_report,
+)
 
 # Options that may change between two runs of one training: they do not change what a stage is.
 _FREE = {"output", "resume", "jobs", "budget", "num_stages", "validate", "min_neighbors"}
@@ -41,7 +41,7 @@ class Resumed(NamedTuple):
 
     stages: list[Stage]
     reports: list[StageReport]  # none in a folder that opencv_traincascade made
-    negatives: Optional[np.ndarray]  # uint8 (n, h, w): those of the last stage
+    negatives: np.ndarray  # uint8 (n, h, w): those of the last stage
 
 
 class TrainingFolder(StageFiles):
@@ -51,6 +51,8 @@ class TrainingFolder(StageFiles):
         self.options = options
         kind, width, height = options.feature_type, options.width, options.height
         super().__init__(options.output, Parameters(kind, width, height, options.parameters))
+        # Of stages in the folder beyond those asked for: a run that asks for more will need them.
+        self.later: list[StageReport] = []
 
     def open(self) -> Resumed:
         """What the folder holds already.
@@ -59,7 +61,7 @@ class TrainingFolder(StageFiles):
         """
         held = [name for name in ("params.xml", "stage0.xml", "cascade.xml") if self.has(name)]
         if not held:
-            return Resumed([], [], None)
+            return Resumed([], [], self.load_negatives([]))
         if not self.options.resume:
             raise UserError(
                 f"{self.path} already holds {held[0]}: add --resume to go on with it, "
@@ -69,10 +71,13 @@ class TrainingFolder(StageFiles):
             self._refuse("params.xml", *difference)
         reports = self._reports()
         stages = self.load_stages(self.options.num_stages)
-        negatives = None
-        if stages and self._negatives(len(stages) - 1).exists():
-            negatives = self._load_negatives(len(stages) - 1)
-        return Resumed(stages, reports[: len(stages)], negatives)
+        self.later = [
+            report
+            for report in reports
+            if report.stage >= self.options.num_stages and self.has(f"stage{report.stage}.xml")
+        ]
+        reports = [report for report in reports if report.stage < len(stages)]
+        return Resumed(stages, reports, self.load_negatives(stages))
 
     def _refuse(self, file: str, name: str, there: Any, here: Any) -> NoReturn:
         raise UserError(
@@ -91,40 +96,13 @@ class TrainingFolder(StageFiles):
                 self._refuse("report.json", name, settings[name], here)
         return reports
 
-    def _negatives(self, stage: int) -> Path:
-        return self.path / f"negatives{stage}.npy"
-
-    def _load_negatives(self, stage: int) -> np.ndarray:
-        path = self._negatives(stage)
-        shape = (self.options.height, self.options.width)
-        try:
-            windows = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError):
-            raise FormatError(path, "is not a NumPy file: remove it") from None
-        if windows.dtype != np.uint8 or windows.shape[1:] != shape:
-            raise FormatError(path, f"holds no windows of {shape[1]}x{shape[0]} pixels: remove it")
-        return windows
-
-    def save(self, stages: list[Stage], negatives: np.ndarray) -> None:
-        """Write the newest stage, what the next one needs, and the cascade."""
-        number = len(stages) - 1
-        file = io.BytesIO()
-        np.save(file, negatives, allow_pickle=False)
-        write_bytes(self._negatives(number), file.getvalue())
-        self.save_stage(stages)
-        self.save_cascade(stages)
-        if number:
-            self._negatives(number - 1).unlink(missing_ok=True)
-
     def save_report(
-        self,
-        reports: list[StageReport],
-        texts: list[str],
-        held_out: bool,
-        stopped: Optional[str],
+        self, reports: list[StageReport], held_out: bool, stopped: Optional[str]
     ) -> None:
         """Write report.json and report.txt."""
-        text = render_report(settings_of(self.options), held_out, reports, stopped)
+        every = [*reports, *self.later]
+        text = render_report(settings_of(self.options), held_out, every, stopped)
         write_bytes(self.path / "report.json", text.encode())
-        words = "\n".join([*texts, *([stopped] if stopped else [])]) + "\n"
-        write_bytes(self.path / "report.txt", words.encode())
+        words = [describe_stage(report, held_out) for report in every]
+        words += [stopped] if stopped else []
+        write_bytes(self.path / "report.txt", ("\n".join(words) + "\n").encode())

@@ -9,6 +9,7 @@ import numpy as np
 
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.formats.annotations import load_background, load_info, resolve_picture
+from cvbaseline.formats.boxed_picture import NO_BOXES
 from cvbaseline.images import find_pictures, read_grey
 from cvbaseline.training.options import CascadeTrainingOptions
 
@@ -31,23 +32,31 @@ class Picture(NamedTuple):
 
 def list_sources(options: CascadeTrainingOptions) -> list[Source]:
     """The pictures that the options name; raises UserError when there is none."""
-    nowhere = np.zeros((0, 4), np.int32)
     sources = []
     for path in options.negatives:
         if not path.exists():
             raise UserError(f"{path} does not exist: name a folder of pictures or a bg.txt")
         pictures = find_pictures(path) if path.is_dir() else load_background(path)
-        sources += [Source(picture, nowhere) for picture in pictures]
-    for path in options.boxed_negatives:
-        if not path.is_file():
-            raise UserError(f"{path} is not a file: name an info.dat")
-        for annotation in load_info(path):
-            picture = resolve_picture(annotation.path, path.parent, Path())
-            sources.append(Source(picture, annotation.boxes))
+        sources += [Source(picture, NO_BOXES) for picture in pictures]
+    sources += _boxed_sources(options.boxed_negatives)
     if not sources:
         named = ", ".join(map(str, [*options.negatives, *options.boxed_negatives]))
         raise UserError(f"no picture in {named}: add pictures that do not show the object")
     return sources
+
+
+def _boxed_sources(lists: list[Path]) -> list[Source]:
+    """The annotated pictures, each once: its boxes may stand on several lines."""
+    by_file: dict[Path, Source] = {}
+    for path in lists:
+        if not path.is_file():
+            raise UserError(f"{path} is not a file: name an info.dat")
+        for annotation in load_info(path):
+            picture = resolve_picture(annotation.path, path.parent, Path())
+            before = by_file.setdefault(picture.resolve(), Source(picture, NO_BOXES))
+            boxes = np.concatenate([before.boxes, annotation.boxes])
+            by_file[picture.resolve()] = before._replace(boxes=boxes)
+    return list(by_file.values())
 
 
 class PictureCache:

@@ -2,16 +2,21 @@
 
 Every file is written beside its place and moved there, so whatever happens each one is whole.
 Trees of stageN.xml name features of the whole pool, those of cascade.xml the features it lists.
+
+A stage counts once its stageN.xml is there. The negatives it was trained on are written before it,
+to negativesN.npy, because the next stage begins with those that survive: without them a training
+that goes on would give another cascade than one that never stopped.
 """
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cvbaseline.cascade import Cascade, Features, Stage
-from cvbaseline.errors import UserError
+from cvbaseline.errors import FormatError, UserError
 from cvbaseline.features.haar import enumerate_haar
 from cvbaseline.features.lbp import enumerate_lbp
 from cvbaseline.formats.cascade_xml import (
@@ -22,6 +27,7 @@ from cvbaseline.formats.cascade_xml import (
     save_parameters,
     save_stage,
 )
+from cvbaseline.formats.files import write_bytes
 
 
 def full_pool(parameters: Parameters) -> Features:
@@ -95,13 +101,35 @@ class StageFiles:
             stages.append(load_stage(self.path / f"stage{len(stages)}.xml", len(self.pool[0])))
         return stages
 
-    def save_stage(self, stages: list[Stage]) -> None:
-        """Write the newest stage, with the first one also params.xml."""
+    def load_negatives(self, stages: list[Stage]) -> np.ndarray:
+        """The last stage's negatives, uint8 (n, height, width); none when they were not kept."""
+        path = self._negatives(len(stages) - 1)
+        shape = (self.parameters.height, self.parameters.width)
+        if not stages or not path.exists():
+            return np.zeros((0, *shape), np.uint8)
+        try:
+            windows = np.load(path, allow_pickle=False)
+        except (ValueError, EOFError, OSError):
+            raise FormatError(path, "is not a NumPy file: remove it") from None
+        if windows.dtype != np.uint8 or windows.shape[1:] != shape:
+            raise FormatError(path, f"holds no windows of {shape[1]}x{shape[0]} pixels: remove it")
+        return windows
+
+    def _negatives(self, stage: int) -> Path:
+        return self.path / f"negatives{stage}.npy"
+
+    def save_stage(self, stages: list[Stage], negatives: np.ndarray) -> None:
+        """Write the newest stage and its negatives, with the first one also params.xml."""
         number = len(stages) - 1
+        file = io.BytesIO()
+        np.save(file, negatives, allow_pickle=False)
+        write_bytes(self._negatives(number), file.getvalue())
         if number == 0:
             save_parameters(self.path / "params.xml", self.parameters)
         name = f"stage{number}.xml"
         save_stage(self.path / name, stages[-1], number, self.parameters.feature_type)
+        if number:
+            self._negatives(number - 1).unlink(missing_ok=True)
 
     def save_cascade(self, stages: list[Stage]) -> None:
         """Write cascade.xml."""
