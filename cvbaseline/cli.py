@@ -8,6 +8,7 @@ import difflib
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn, Optional, Sequence
 
 from argparse_dataclass import ArgumentParser
@@ -19,8 +20,22 @@ from cvbaseline.errors import UserError
 USER_MISTAKE = 2
 
 
+def named_path(text: str) -> Path:
+    """A path; never of an empty text, which Path takes for the current folder.
+
+    `sort "$PICTURES" --mode move` must not move whatever lies here when the variable is not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty: name a file or folder, . for this one")
+    return Path(text)
+
+
 class VerbParser(ArgumentParser):
     """A parser made from a verb's options; a mistake is one line and exit code 2."""
+
+    def __init__(self, *args: Any, **more: Any):
+        super().__init__(*args, **more)
+        self.register("type", Path, named_path)
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and the way to the help; leave."""

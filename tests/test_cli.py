@@ -62,6 +62,28 @@ def test_module_and_console_script_are_the_same_program():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["sort", "", "--mode", "move"],
+        ["sort", "here", "--out", ""],
+        ["detect", "here", ""],
+        ["crop", "here", "--cascade="],
+        ["draw", "--out", ""],
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "mine.png").write_text("a picture of mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert "the name is empty" in told and told.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["here", "mine.png"]
+
+
+@pytest.mark.parametrize(
     ("argv", "message"),
     [
         (["srot", "x"], "did you mean sort?"),
