@@ -17,13 +17,14 @@ from cvbaseline.html_page import escape
 from cvbaseline.sorting.contact_sheet_style import SCRIPT, STYLE
 from cvbaseline.sorting.manifest import (
     NO_FACE,
+    THUMBNAILS,
     UNREADABLE,
     UNSURE,
     Face,
     Manifest,
     Record,
 )
-from cvbaseline.sorting.output_folder import SHEET_NAME, THUMBNAILS
+from cvbaseline.sorting.output_folder import SHEET_NAME
 from cvbaseline.sorting.thumbnails import thumbnail_name
 
 # Text on them, white or near-black, has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).

@@ -25,6 +25,7 @@ JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"
 UNSURE = "unsure"
 NO_FACE = "no_face"
+THUMBNAILS = "_contact_sheet"  # the folder of the contact sheet's small pictures
 UNREADABLE = ""  # the folder of a picture that lands nowhere
 SIZE_LIMIT = 1 << 30
 
@@ -98,6 +99,20 @@ class Manifest:
     def ordered(self) -> list[Record]:
         """The records by the name of their picture."""
         return sorted(self.records.values(), key=lambda record: record.key)
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
+    try:
+        with open(folder / JSON_NAME, "rb") as file:
+            return FORMAT.encode() in file.read(100)
+    except OSError:
+        return False
+
+
+def is_thumbnail_folder(folder: Path) -> bool:
+    """Whether a folder holds the small pictures of a contact sheet, which are nobody's pictures."""
+    return folder.name == THUMBNAILS and is_output_folder(folder.parent)
 
 
 class _Place(NamedTuple):

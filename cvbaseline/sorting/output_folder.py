@@ -19,9 +19,11 @@ from cvbaseline.sorting import manifest as manifest_file
 from cvbaseline.sorting.manifest import (
     CSV_NAME,
     JSON_NAME,
+    THUMBNAILS,
     UNREADABLE,
     Manifest,
     Record,
+    is_output_folder,
     load_manifest,
 )
 from cvbaseline.sorting.placing import (
@@ -33,18 +35,8 @@ from cvbaseline.sorting.placing import (
 )
 
 SHEET_NAME = "index.html"
-THUMBNAILS = "_contact_sheet"
 LOCK_NAME = ".cvbaseline.lock"
 FLUSH_SECONDS = 10.0
-
-
-def is_output_folder(folder: Path) -> bool:
-    """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
-    try:
-        with open(folder / JSON_NAME, "rb") as file:
-            return manifest_file.FORMAT.encode() in file.read(100)
-    except OSError:
-        return False
 
 
 class OutputFolder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cvbaseline.images import PICTURE_SUFFIXES
-from cvbaseline.sorting.output_folder import THUMBNAILS, is_output_folder
+from cvbaseline.sorting.manifest import is_output_folder, is_thumbnail_folder
 
 
 class Search(NamedTuple):
@@ -48,7 +48,7 @@ def search_pictures(folder: Path, out: Path) -> Search:
                 linked.append(path)
             elif is_output_folder(path):
                 earlier.append(path)
-            elif not (name == THUMBNAILS and is_output_folder(path.parent)):
+            elif not is_thumbnail_folder(path):
                 descend.append(name)
         folders[:] = descend
         shown = [name for name in files if is_picture_name(name)]

@@ -17,10 +17,9 @@ from cvbaseline.errors import UserError, require
 from cvbaseline.options import argument, option
 from cvbaseline.parallel import one_core_each, worker_count
 from cvbaseline.shipped import cascade_path, default_emotion_model
-from cvbaseline.sorting.manifest import NO_FACE, UNREADABLE, UNSURE, Record
+from cvbaseline.sorting.manifest import NO_FACE, THUMBNAILS, UNREADABLE, UNSURE, Record
 from cvbaseline.sorting.output_folder import (
     LOCK_NAME,
-    THUMBNAILS,
     OutputFolder,
     PlannedOutput,
     check_output_names,
