@@ -325,7 +325,8 @@ def test_a_killed_run_is_taken_up_without_doing_things_twice(pictures, mode):
     }
 
 
-def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_two_runs_at_once_share_out_nothing_twice(tmp_path, mode):
     files = {f"{i:02}.png": f"happy {i}" for i in range(20)}
     folder = fill(tmp_path / "pics", files)
 
@@ -335,10 +336,11 @@ def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
             return super().__call__(path)
 
     told, done = [], []
-    runs = [
-        threading.Thread(target=lambda: done.append(sort(folder, Slow(), told.append, jobs=1)))
-        for _ in range(2)
-    ]
+
+    def run_once():
+        done.append(sort(folder, Slow(), told.append, jobs=1, mode=mode))
+
+    runs = [threading.Thread(target=run_once) for _ in range(2)]
     for run in runs:
         run.start()
     for run in runs:
@@ -346,6 +348,8 @@ def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
     assert sorted(result.new for result in done) == [0, 20]
     assert results(tmp_path / "pics_sorted") == {f"happy/{n}": t.encode() for n, t in files.items()}
     assert any("another run sorts into" in line for line in told)
+    manifest = load_manifest(tmp_path / "pics_sorted" / "manifest.json")
+    assert [record.folder for record in manifest.ordered()] == ["happy"] * 20
 
 
 def test_outputs_loops_and_pipes(pictures, tmp_path):

@@ -99,12 +99,12 @@ def sort_pictures(
     decider = decider or _decider(options)
     names = (*decider.folders, UNSURE, NO_FACE)
     _check_apart(folder, out, (*names, THUMBNAILS))
-    search = search_pictures(folder, out)
     say = tell or (lambda line: None)
     if options.dry_run:
-        return _sort(options, PlannedOutput(out, options.mode, say, folder), search, decider, tell)
+        planned = PlannedOutput(out, options.mode, say, folder)
+        return _sort(options, planned, search_pictures(folder, out), decider, tell)
     check_output_names(out, names)
-    if not search.pictures and not out.exists():
+    if not out.exists() and not (search := search_pictures(folder, out)).pictures:
         return SortResult(folder, out, (), 0, search, options.mode)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -112,6 +112,8 @@ def sort_pictures(
             out / LOCK_NAME, lambda: say(f"another run sorts into {out}: waiting until it is done")
         )
         with lock:
+            # Only now: the run that held the lock may have moved the pictures away.
+            search = search_pictures(folder, out)
             output = OutputFolder(out, options.mode, say, folder)
             return _sort(options, output, search, decider, tell)
     except OSError as error:
