@@ -1,6 +1,7 @@
 """The verb `detect`: faces in pictures as a table, JSON, or drawn on copies of the pictures."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -11,6 +12,7 @@ from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
 from cvbaseline.shipped import cascade_path
+from cvbaseline.sorting.placing import candidate_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,9 @@ def expand_pictures(paths: list[Path]) -> list[Path]:
 
 
 def unused_path(folder: Path, name: str) -> Path:
-    """`folder/name`, with -2, -3, ... before the suffix when it exists already."""
-    path = folder / name
-    stem, suffix, number = path.stem, path.suffix, 2
-    while path.exists():
-        path = folder / f"{stem}-{number}{suffix}"
-        number += 1
-    return path
+    """`folder/name`; with -2, -3, ... before the suffix when it exists, shortened if too long."""
+    paths = (folder / candidate for candidate in candidate_names(name))
+    return next(path for path in paths if not os.path.lexists(path))
 
 
 def draw_boxes(path: Path, detections: Detections, folder: Path) -> Path:

@@ -95,6 +95,21 @@ def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
         crop_pictures(options)
 
 
+def test_a_file_of_the_longest_name_is_drawn_and_cropped_like_any_other(pictures, tmp_path):
+    (pictures / "4.png").rename(pictures / f"{'x' * 251}.png")
+    settings = {"pictures": [pictures], "min_neighbors": 3, "verify": "none"}
+    for _ in range(2):
+        detect_pictures(DetectOptions(draw=tmp_path / "drawn", **settings))
+    assert {f"{'x' * 251}.png", f"{'x' * 249}-2.png"} <= {
+        path.name for path in (tmp_path / "drawn").iterdir()
+    }
+    crop_pictures(CropPicturesOptions(out=tmp_path / "faces", **settings))
+    rows = list(csv.DictReader((tmp_path / "faces" / "crops.csv").open(encoding="utf-8")))
+    of_long = [row["crop"] for row in rows if "xxx" in row["picture"]]
+    assert len(of_long) > 1 and len(set(of_long)) == len(of_long)
+    assert all((tmp_path / "faces" / name).is_file() for name in of_long)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
