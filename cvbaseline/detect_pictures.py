@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional
 from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, UserError, require
+from cvbaseline.formats.files import make_folder
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
 from cvbaseline.shipped import cascade_path
@@ -82,7 +83,7 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     classifier = open_cascade(cascade, many_pictures=len(pictures) >= MANY_PICTURES)
     parameters = with_verifier(options, cascade)
     if options.draw is not None:
-        options.draw.mkdir(parents=True, exist_ok=True)
+        make_folder(options.draw)
     found = []
     for path in pictures:
         try:

@@ -95,6 +95,39 @@ def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
         crop_pictures(options)
 
 
+def test_interrupted_crops_are_listed_and_a_second_run_is_refused(
+    pictures, tmp_path, monkeypatch
+):
+    def interrupted(path):
+        if path.name == "4.png":
+            raise KeyboardInterrupt
+        return read_grey(path)
+
+    monkeypatch.setattr("cvbaseline.crop_pictures.read_grey", interrupted)
+    out = tmp_path / "faces"
+    options = CropPicturesOptions(pictures=[pictures], out=out, min_neighbors=3, verify="none")
+    with pytest.raises(KeyboardInterrupt):
+        crop_pictures(options)
+    rows = list(csv.DictReader((out / "crops.csv").open(encoding="utf-8")))
+    finished = sorted(path.name for path in out.glob("*.png"))
+    assert finished and sorted(row["crop"] for row in rows) == finished
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="crops.csv exists"):
+        crop_pictures(options)
+    assert sorted(path.name for path in out.glob("*.png")) == finished
+
+
+def test_an_output_that_cannot_be_a_folder_is_one_line(pictures, capsys):
+    for words in (
+        ["crop", str(pictures), "--out", str(pictures / "3.png")],
+        ["detect", str(pictures), "--draw", str(pictures / "3.png" / "x")],
+        ["draw", "--count", "1", "--out", str(pictures / "3.png" / "x")],
+    ):
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert str(pictures / "3.png") in told and told.count("\n") == 1
+
+
 def test_a_file_of_the_longest_name_is_drawn_and_cropped_like_any_other(pictures, tmp_path):
     (pictures / "4.png").rename(pictures / f"{'x' * 251}.png")
     settings = {"pictures": [pictures], "min_neighbors": 3, "verify": "none"}

@@ -1,9 +1,11 @@
 """The thin shell around the formats: whole files in, whole files out."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
+from typing import TextIO
 
 from cvbaseline.errors import FormatError, UserError
 
@@ -43,6 +45,29 @@ def write_bytes(path: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+@contextmanager
+def new_text_file(path: Path) -> Iterator[TextIO]:
+    """A new UTF-8 file to be written line by line: whatever stops the work, it says what was done.
+
+    Raises UserError when it exists or cannot be written.
+    """
+    try:
+        with open(path, "x", 1, "utf-8", "surrogateescape", newline="") as file:
+            yield file
+    except BrokenPipeError:  # of the terminal that the work talks to, not of this file
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none yet; raises UserError when that is not possible."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"the folder {folder} cannot be made ({error.strerror})") from None
 
 
 def make_folder_of(path: Path) -> None:
