@@ -5,9 +5,10 @@ function takes as well) and the function. Modules are imported when their verb i
 `--help` stays fast.
 """
 
+import os
 import sys
 from contextlib import closing
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, TextIO
 
 INTERRUPTED = 130  # exit code
 
@@ -26,8 +27,18 @@ def tell(line: str) -> None:
 
 
 def warn(line: str) -> None:
-    """A line for the user that is not part of the result."""
-    print(line, file=sys.stderr, flush=True)
+    """A line for the user that is not part of the result; that nobody reads it stops no work."""
+    if sys.stderr is None:  # closed with 2>&-
+        return
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO) -> None:
+    """Forget what a stream could not write: Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run_sort(options: Any) -> Optional[int]:

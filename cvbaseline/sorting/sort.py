@@ -6,6 +6,7 @@ ever overwritten. What is known from an earlier run is not done again.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ def _examine_all(
         with one_core_each() if jobs > 1 else nullcontext():
             yield from tqdm(
                 threads.map(examine, pictures), total=len(pictures), unit="picture",
-                disable=None if tell else True, leave=False,
+                disable=None if tell and sys.stderr else True, leave=False,
             )  # fmt: skip
     finally:
         # After Ctrl-C the pictures at work are waited for: a program that ends while OpenCV
