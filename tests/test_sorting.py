@@ -441,7 +441,10 @@ def test_settings_that_changed_are_told(pictures):
     decider, told = TextDecider(), []
     decider.settings = {"unsure_below": 0.9}
     sort(pictures, decider, told.append)
-    assert told == ["pictures sorted before with other settings keep their folders"]
+    remark = "5 pictures sorted before with other settings left in place: "
+    assert told == [remark + "give another --out to sort anew"]
+    sort(pictures, tell=told.append)  # with the first settings again there is nothing to say
+    assert len(told) == 1
 
 
 def test_an_empty_folder_leaves_no_output(tmp_path):

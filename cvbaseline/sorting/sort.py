@@ -27,7 +27,7 @@ from cvbaseline.sorting.output_folder import (
 )
 from cvbaseline.sorting.picture_search import Search, search_pictures
 from cvbaseline.sorting.placing import Fingerprint, fingerprint, locked
-from cvbaseline.sorting.sort_result import SortResult, summary
+from cvbaseline.sorting.sort_result import SortResult, count, summary
 
 __all__ = ["SortOptions", "SortResult", "sort_pictures", "summary"]
 
@@ -132,8 +132,6 @@ def _sort(
     """The work itself: pictures are examined by several threads and placed by this one."""
     before = dict(output.manifest.records)
     settings = output.settings_key(decider.settings)
-    if tell and len(output.manifest.settings) > 1:
-        tell("pictures sorted before with other settings keep their folders")
     records: list[Record] = []
     new = 0
     output.flush(now=True)
@@ -153,9 +151,14 @@ def _sort(
             from cvbaseline.sorting.contact_sheet import write_contact_sheet
 
             write_contact_sheet(output.path, output.manifest, decider.folders, options.folder)
-    folder = options.folder
+    others = sum(record.settings != settings for record in records)
+    if tell and others:
+        tell(
+            f"{count(others, 'picture')} sorted before with other settings left in place: "
+            "give another --out to sort anew"
+        )
     return SortResult(
-        folder, output.path, tuple(records), new, search, options.mode, options.dry_run
+        options.folder, output.path, tuple(records), new, search, options.mode, options.dry_run
     )
 
 

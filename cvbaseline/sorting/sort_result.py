@@ -33,12 +33,12 @@ def summary(result: SortResult) -> str:
         lines.append(f"no picture below {_shown(result.folder)}")
     elif result.dry_run:
         lines += _plan(result)
-        lines.append(f"{_count(total, 'picture')} below {_shown(result.folder)}, nothing written:")
+        lines.append(f"{count(total, 'picture')} below {_shown(result.folder)}, nothing written:")
     else:
         old = total - counts[UNREADABLE] - result.new
         known = f", {old} sorted before" if old else ""
         lines.append(
-            f"{_count(total, 'picture')} below {_shown(result.folder)}: "
+            f"{count(total, 'picture')} below {_shown(result.folder)}: "
             f"{result.new} {done} to {_shown(result.out)}{known}"
         )
     special = (UNSURE, NO_FACE, UNREADABLE)
@@ -75,9 +75,9 @@ def _remarks(result: SortResult) -> list[str]:
     lines += [f"unreadable folder: {_shown(p)}: {why}" for p, why in result.search.closed_folders]
     corrected = sum(record.corrected for record in result.records)
     if corrected:
-        lines.append(f"{_count(corrected, 'picture')} in the folder that you chose")
+        lines.append(f"{count(corrected, 'picture')} in the folder that you chose")
     if result.search.others:
-        lines.append(f"{_count(result.search.others, 'other file')} left alone")
+        lines.append(f"{count(result.search.others, 'other file')} left alone")
     lines += [f"link not followed: {_shown(path)}" for path in result.search.linked_folders]
     lines += [
         f"output of an earlier sort, left alone: {_shown(path)}"
@@ -95,5 +95,6 @@ def _shown(path: Union[Path, str]) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 picture`, `2 pictures`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
