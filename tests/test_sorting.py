@@ -155,6 +155,32 @@ def test_foreign_files_under_our_names_are_refused(pictures, tmp_path, name):
     assert results(out) == {} and tree(out)[name] == b"{}"
 
 
+def test_a_lost_manifest_is_told_from_foreign_files(pictures):
+    out = sort(pictures).out
+    (out / "manifest.json").unlink()
+    before = tree(out)
+    with pytest.raises(UserError, match=r"manifest.json is missing, .* restore it or give another"):
+        sort(pictures)
+    assert tree(out) == before
+
+
+def test_a_folder_that_cannot_be_listed(pictures, monkeypatch):
+    """The folder itself is a mistake, one below it a remark."""
+    closed, scan = pictures, os.scandir
+
+    def scandir(folder):
+        if folder == str(closed):
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # root may list whatever chmod says
+    with pytest.raises(UserError, match=r"pics cannot be listed \(Permission denied\)"):
+        sort(pictures)
+    assert not pictures.with_name("pics_sorted").exists()
+    closed = pictures / "below"
+    assert sort(pictures).search.closed_folders == ((closed, "Permission denied"),)
+
+
 def test_a_second_run_does_nothing(pictures):
     out = sort(pictures).out
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.???*") if path.is_file()}

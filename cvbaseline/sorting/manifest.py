@@ -23,6 +23,7 @@ FORMAT = "cvbaseline sort manifest"
 VERSION = 1
 JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"
+FIRST_COLUMNS = ("picture", "result", "folder", "sorted_as")  # of the table
 UNSURE = "unsure"
 NO_FACE = "no_face"
 THUMBNAILS = "_contact_sheet"  # the folder of the contact sheet's small pictures
@@ -103,11 +104,21 @@ class Manifest:
 
 def is_output_folder(folder: Path) -> bool:
     """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
+    return FORMAT.encode() in _head(folder / JSON_NAME)
+
+
+def has_table(folder: Path) -> bool:
+    """Whether a folder holds the table that goes with a manifest."""
+    return _head(folder / CSV_NAME).startswith(",".join(FIRST_COLUMNS).encode())
+
+
+def _head(path: Path) -> bytes:
+    """How a file begins; nothing when it cannot be read."""
     try:
-        with open(folder / JSON_NAME, "rb") as file:
-            return FORMAT.encode() in file.read(100)
+        with open(path, "rb") as file:
+            return file.read(100)
     except OSError:
-        return False
+        return b""
 
 
 def is_thumbnail_folder(folder: Path) -> bool:
@@ -179,7 +190,7 @@ def render_csv(records: Iterable[Record]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)  # lines end in \r\n, so that fields with either are quoted
     writer.writerow(
-        ["picture", "result", "folder", "sorted_as", "emotion", "confidence", "faces"]
+        [*FIRST_COLUMNS, "emotion", "confidence", "faces"]
         + ["x", "y", "box_width", "box_height", "score"]
         + [f"p_{name}" for name in classes]
         + ["other_faces", "problem", "width", "height", "placed", "bytes", "sha256", "settings"]

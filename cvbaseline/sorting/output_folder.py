@@ -23,6 +23,7 @@ from cvbaseline.sorting.manifest import (
     UNREADABLE,
     Manifest,
     Record,
+    has_table,
     is_output_folder,
     load_manifest,
 )
@@ -69,6 +70,12 @@ class OutputFolder:
     def _read(self) -> Manifest:
         if is_output_folder(self.path):
             return load_manifest(self.path / JSON_NAME)
+        lost = self.path / JSON_NAME
+        require(
+            os.path.lexists(lost) or not has_table(self.path),
+            f"{lost} is missing, and with it what was sorted before: restore it or give another "
+            "--out",
+        )
         for name in (JSON_NAME, CSV_NAME, SHEET_NAME, THUMBNAILS):
             require(
                 not os.path.lexists(self.path / name),
