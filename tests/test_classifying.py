@@ -264,6 +264,15 @@ def test_mistakes_are_one_line_and_exit_code_2(moods, trained, capsys, words, me
     assert (moods / "notes.txt").read_text() == "my notes" and not (moods / "x.npz").exists()
 
 
+@pytest.mark.parametrize("verb", ["train", "explore"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(verb, moods, capsys):
+    (moods / "notes.txt").write_text("my notes")
+    assert main([verb, str(moods / "train"), "--out", str(moods / "notes.txt" / "x.npz")]) == 2
+    told = capsys.readouterr()
+    assert "notes.txt/x.npz" in told.err and "cannot be written" in told.err
+    assert told.err.count("\n") == 1 and told.out == ""
+
+
 def test_the_command_line_trains_and_predicts(moods, capsys):
     out = moods / "cli.npz"
     words = ["train", str(moods / "train"), "--out", str(out), "--classifier", "fisherfaces"]

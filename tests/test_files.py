@@ -8,7 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cvbaseline.errors import FormatError, UserError
-from cvbaseline.formats.files import make_folder, new_text_file, read_bytes, write_bytes
+from cvbaseline.formats.files import (
+    check_writable,
+    make_folder,
+    new_text_file,
+    read_bytes,
+    write_bytes,
+)
 
 
 def test_many_threads_write_one_file(tmp_path):
@@ -43,6 +49,24 @@ def test_a_list_holds_what_was_written_when_the_work_stopped(tmp_path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(BrokenPipeError), new_text_file(tmp_path / "newer.csv"):
         raise BrokenPipeError
+
+
+def test_a_target_is_tried_before_it_is_written(tmp_path, monkeypatch):
+    target = tmp_path / "new" / "model.npz"
+    check_writable(target)
+    assert list(target.parent.iterdir()) == []
+    write_bytes(target, b"held")
+    check_writable(target)
+    assert list(target.parent.iterdir()) == [target] and target.read_bytes() == b"held"
+    with pytest.raises(UserError, match=r"model.npz/x cannot be written"):
+        check_writable(target / "x")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(UserError, match=r"model.npz cannot be written \(No space left"):
+        check_writable(target)
 
 
 def test_what_cannot_be_done_is_one_line(tmp_path):

@@ -33,13 +33,29 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises UserError when that is not possible.
     """
-    path = Path(path)
+    with _written_beside(Path(path), data) as beside:
+        os.replace(beside, path)
+
+
+def check_writable(path: Path) -> None:
+    """Raise UserError unless a file can be written there: better before long work than after it.
+
+    The folder that it goes to is made; what the file holds now stays.
+    """
+    make_folder_of(path)
+    with _written_beside(Path(path), b"a trial"):
+        pass
+
+
+@contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """A hidden file beside `path` with the data, removed afterwards; UserError names `path`."""
     # A name of this thread's own: two may write the same file at once, and either may win.
     beside = path.with_name(f".{os.getpid()}-{get_ident()}.part")
     try:
         with open(beside, "xb") as file:
             file.write(data)
-        os.replace(beside, path)
+        yield beside
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from None
     finally:
