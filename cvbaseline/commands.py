@@ -10,6 +10,8 @@ import sys
 from contextlib import closing
 from typing import Any, Callable, NamedTuple, Optional, TextIO
 
+from cvbaseline.printable import printable
+
 INTERRUPTED = 130  # exit code
 
 
@@ -26,12 +28,17 @@ def tell(line: str) -> None:
     print(line, flush=True)
 
 
+def tell_line(line: str) -> None:
+    """Print a line in which the user's file names may stand."""
+    tell(printable(line))
+
+
 def warn(line: str) -> None:
     """A line for the user that is not part of the result; that nobody reads it stops no work."""
     if sys.stderr is None:  # closed with 2>&-
         return
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
     except OSError:
         let_go(sys.stderr)
 
@@ -70,7 +77,7 @@ def run_train(options: Any) -> Optional[int]:
     """Train a face classifier."""
     from cvbaseline.classification.training import train
 
-    train(options, tell=tell)
+    train(options, tell=tell_line)
     return None
 
 
@@ -94,7 +101,7 @@ def run_explore(options: Any) -> Optional[int]:
     """Survey labelled faces."""
     from cvbaseline.exploring.explore import explore
 
-    explore(options, tell=tell)
+    explore(options, tell=tell_line)
     return None
 
 

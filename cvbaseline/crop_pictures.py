@@ -15,6 +15,7 @@ from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.formats.files import make_folder, new_text_file
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.options import argument, option
+from cvbaseline.printable import printable
 from cvbaseline.shipped import cascade_path
 
 
@@ -80,6 +81,6 @@ def write_crops(path: Path, crops: np.ndarray, found: Detections, folder: Path, 
 
 def summary(crops: Crops) -> str:
     """What was done, and each picture that could not be read."""
-    lines = [f"{crops.faces} faces of {crops.pictures} pictures are in {crops.out}"]
-    lines += [f"unreadable: {problem}" for problem in crops.problems]
+    lines = [f"{crops.faces} faces of {crops.pictures} pictures are in {printable(crops.out)}"]
+    lines += [f"unreadable: {printable(problem)}" for problem in crops.problems]
     return "\n".join(lines)

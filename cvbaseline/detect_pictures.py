@@ -12,6 +12,7 @@ from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.formats.files import make_folder
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
+from cvbaseline.printable import printable
 from cvbaseline.shipped import cascade_path
 from cvbaseline.sorting.placing import candidate_names
 
@@ -104,13 +105,13 @@ def render_table(found: list[FoundFaces]) -> str:
     lines = [f"{'x':>6} {'y':>6} {'width':>6} {'height':>6} {'score':>8}  picture"]
     for faces in found:
         if faces.detections is None:
-            lines.append(f"{'unreadable':>36}  {faces.problem}")
+            lines.append(f"{'unreadable':>36}  {printable(faces.problem)}")
         elif len(faces.detections.boxes) == 0:
-            lines.append(f"{'no face':>36}  {faces.path}")
+            lines.append(f"{'no face':>36}  {printable(faces.path)}")
         else:
             for box, score in zip(faces.detections.boxes.tolist(), faces.detections.scores):
-                x, y, width, height = box
-                lines.append(f"{x:>6} {y:>6} {width:>6} {height:>6} {score:>8.2f}  {faces.path}")
+                place = "".join(f"{value:>6} " for value in box)
+                lines.append(f"{place}{score:>8.2f}  {printable(faces.path)}")
     count = sum(len(faces.detections.boxes) for faces in found if faces.detections is not None)
     unreadable = sum(faces.detections is None for faces in found)
     lines.append(f"{count} faces in {len(found)} pictures, {unreadable} of them unreadable")

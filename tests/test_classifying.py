@@ -273,6 +273,20 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(verb, moods, c
     assert told.err.count("\n") == 1 and told.out == ""
 
 
+def test_names_of_what_is_left_out_are_told_on_one_line(tmp_path, capsys):
+    for name in ("glad", "sad"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number, face in enumerate(mood_faces(4)[0]):
+            write_picture(tmp_path / "data" / name / f"{number}.png", face)
+    (tmp_path / "data" / "sad" / "no\n\x1b[2J.png").write_text("no picture")
+    data, model = str(tmp_path / "data"), str(tmp_path / "model.npz")
+    for words in (["train", data, "--folds", "0", "--classifier", "majority", "--out", model],
+                  ["explore", data, "--out", str(tmp_path / "explored")]):  # fmt: skip
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown and "sad/no\\n\\x1b[2J.png" in shown
+
+
 def test_the_command_line_trains_and_predicts(moods, capsys):
     out = moods / "cli.npz"
     words = ["train", str(moods / "train"), "--out", str(out), "--classifier", "fisherfaces"]

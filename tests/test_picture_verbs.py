@@ -128,6 +128,26 @@ def test_an_output_that_cannot_be_a_folder_is_one_line(pictures, capsys):
         assert str(pictures / "3.png") in told and told.count("\n") == 1
 
 
+def test_names_reach_the_terminal_on_one_line_without_escapes(pictures, tmp_path, capsys):
+    (pictures / "3.png").rename(pictures / "clear\x1b[2J\nscreen.png")
+    (pictures / "bad.jpg").rename(pictures / "bad\n\x1b[2J.jpg")
+    (pictures / "4.png").unlink()
+    model, whole = str(default_emotion_model()), str(pictures)
+    for words, good_rows in (
+        (["detect", whole], True),
+        (["crop", whole, "--out", str(tmp_path / "faces")], False),
+        (["predict", model, whole], True),
+    ):
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown and "\nscreen" not in shown
+        assert "bad\\n\\x1b[2J.jpg" in shown
+        assert ("clear\\x1b[2J\\nscreen.png" in shown) == good_rows
+    assert main(["detect", str(pictures / "bad\n\x1b[2J.jpg")]) == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told and told.count("\n") == 1
+
+
 def test_a_file_of_the_longest_name_is_drawn_and_cropped_like_any_other(pictures, tmp_path):
     (pictures / "4.png").rename(pictures / f"{'x' * 251}.png")
     settings = {"pictures": [pictures], "min_neighbors": 3, "verify": "none"}

@@ -8,6 +8,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from cvbaseline.printable import printable
+
 
 class Prediction(NamedTuple):
     """One face's answer; `probabilities` is None when the picture has no face or is unreadable."""
@@ -28,7 +30,7 @@ def render_table(predictions: list[Prediction], classes: tuple[str, ...]) -> str
             lines.append(f"{'-':<{width}}  {'':5}  {'':<{width}}  {'':5}  {_problem(answer)}")
             continue
         best, then = np.argsort(-answer.probabilities, kind="stable")[:2]
-        where = f"{answer.path}" + (f" at {_words(answer.box)}" if answer.box else "")
+        where = printable(answer.path) + (f" at {_words(answer.box)}" if answer.box else "")
         lines.append(
             f"{classes[best]:<{width}}  {answer.probabilities[best]:5.2f}  "
             f"{classes[then]:<{width}}  {answer.probabilities[then]:5.2f}  {where}"
@@ -73,4 +75,4 @@ def _words(box: list[int]) -> str:
 def _problem(answer: Prediction) -> str:
     """The problem with the picture's name in it, once."""
     named = str(answer.path) in answer.problem
-    return answer.problem if named else f"{answer.path}: {answer.problem}"
+    return printable(answer.problem if named else f"{answer.path}: {answer.problem}")

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple, Union
 
+from cvbaseline.printable import printable
 from cvbaseline.sorting.manifest import CSV_NAME, NO_FACE, UNREADABLE, UNSURE, Record
 from cvbaseline.sorting.output_folder import SHEET_NAME
 from cvbaseline.sorting.picture_search import Search
@@ -87,12 +88,11 @@ def _remarks(result: SortResult) -> list[str]:
 
 
 def _shown(path: Union[Path, str]) -> str:
-    """A path, short where it lies below the working folder, on one line: line breaks, escapes
-    and bytes that are no text in \\x form."""
+    """A path, short where it lies below the working folder, on one line."""
     here = Path.cwd()
     if isinstance(path, Path) and here in path.parents:
         path = path.relative_to(here)
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    return printable(path)
 
 
 def count(number: int, noun: str) -> str:
