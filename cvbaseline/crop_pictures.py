@@ -13,6 +13,7 @@ from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.formats.files import make_folder, new_text_file
+from cvbaseline.formats.spreadsheet import cell
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.options import argument, option
 from cvbaseline.printable import printable
@@ -75,7 +76,8 @@ def write_crops(path: Path, crops: np.ndarray, found: Detections, folder: Path, 
     for number, (crop, box, score) in enumerate(zip(crops, found.boxes, found.scores), start=1):
         target = unused_path(folder, f"{path.stem}_{number}.png")
         write_picture(target, crop)
-        writer.writerow([target.name, str(path), *box.tolist(), f"{score:.3f}"])
+        names = [cell(target.name), cell(str(path))]
+        writer.writerow([*names, *box.tolist(), f"{score:.3f}"])
     return len(crops)
 
 

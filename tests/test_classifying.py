@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from small_faces import MOODS, mood_face, mood_faces
 
 from cvbaseline.classification.estimator_maker import estimator_maker
 from cvbaseline.classification.prediction import PredictOptions, predict
+from cvbaseline.classification.predictions import Prediction, render_csv
 from cvbaseline.classification.training import TrainOptions, train
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
 from cvbaseline.cli import main
@@ -114,6 +116,12 @@ def test_predictions_as_csv_and_json(moods, trained):
     assert first["class"] == predictions[0].label and first["box"] is None
     assert first["probabilities"]["glad"] == pytest.approx(shares[1], abs=1e-4)
     assert second == {"picture": str(broken), "problem": rows[1]["problem"]}
+
+
+def test_what_looks_like_a_formula_is_disarmed_in_csv():
+    found = Prediction(Path("=a.png"), label="@home", probabilities=np.array([1.0, 0.0]))
+    row = next(csv.DictReader(io.StringIO(render_csv([found], ("@home", "away")))))
+    assert (row["picture"], row["class"], row["p_@home"]) == ("'=a.png", "'@home", "1.0000")
 
 
 BOXES = np.array([[30, 10, 40, 40], [100, 25, 40, 40]])

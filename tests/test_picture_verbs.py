@@ -148,6 +148,15 @@ def test_names_reach_the_terminal_on_one_line_without_escapes(pictures, tmp_path
     assert "\x1b" not in told and told.count("\n") == 1
 
 
+def test_names_that_look_like_formulas_are_disarmed_in_the_list(pictures, tmp_path, monkeypatch):
+    (pictures / "3.png").rename(pictures / "=3.png")
+    monkeypatch.chdir(pictures)
+    crop_pictures(CropPicturesOptions(pictures=[Path("=3.png")], out=tmp_path, verify="none"))
+    row = next(csv.DictReader((tmp_path / "crops.csv").open(encoding="utf-8")))
+    assert (row["crop"], row["picture"]) == ("'=3_1.png", "'=3.png")
+    assert (tmp_path / "=3_1.png").is_file()
+
+
 def test_a_file_of_the_longest_name_is_drawn_and_cropped_like_any_other(pictures, tmp_path):
     (pictures / "4.png").rename(pictures / f"{'x' * 251}.png")
     settings = {"pictures": [pictures], "min_neighbors": 3, "verify": "none"}

@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from cvbaseline.formats.spreadsheet import cell
 from cvbaseline.printable import printable
 
 
@@ -49,7 +50,8 @@ def render_csv(predictions: list[Prediction], classes: tuple[str, ...]) -> str:
         if answer.probabilities is not None:
             shares = [f"{share:.4f}" for share in answer.probabilities]
         box = answer.box or [""] * 4
-        writer.writerow([answer.path, *box, answer.label, answer.problem, *shares])
+        told = [cell(answer.label), cell(answer.problem)]
+        writer.writerow([cell(str(answer.path)), *box, *told, *shares])
     return text.getvalue().rstrip("\n")
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Optional
 
 from cvbaseline.errors import FormatError
 from cvbaseline.formats.files import read_bytes
+from cvbaseline.formats.spreadsheet import cell
 
 FORMAT = "cvbaseline sort manifest"
 VERSION = 1
@@ -184,7 +185,10 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def render_csv(records: Iterable[Record]) -> bytes:
-    """A row for each picture: the deciding face in columns of its own, the others as JSON."""
+    """A row for each picture: the deciding face in columns of its own, the others as JSON.
+
+    Paths seldom look like formulas: they begin with the name of a folder or with "..".
+    """
     records = list(records)
     classes = sorted({name for r in records for face in r.faces for name in face.probabilities})
     text = io.StringIO()
@@ -205,20 +209,8 @@ def render_csv(records: Iterable[Record]) -> bytes:
         row += [len(record.faces), *place, *shares, _dumps(others) if others else ""]
         row += [record.problem, record.width, record.height, record.placed]
         row += [record.bytes, record.sha256, record.settings]
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets an apostrophe before it.
-
-    See OWASP, "CSV injection". Paths do not need it but for the oddest names: they begin with
-    the name of a folder or with "..".
-    """
-    if not isinstance(value, str):
-        return value
-    value = value.replace("\0", "\\0")  # which csv refuses on Python 3.10
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
 def _dumps(value: object) -> str:
