@@ -181,6 +181,42 @@ def test_a_folder_that_cannot_be_listed(pictures, monkeypatch):
     assert sort(pictures).search.closed_folders == ((closed, "Permission denied"),)
 
 
+def test_what_cannot_be_written_is_not_called_unreadable(pictures, monkeypatch):
+    def give_name(part, target, really=placing._give_name):
+        if target.parent.name == "sad":  # as if it were read-only, which root would not notice
+            raise PermissionError(13, "Permission denied")
+        really(part, target)
+
+    monkeypatch.setattr(placing, "_give_name", give_name)
+    result = sort(pictures)
+    text = summary(result)
+    problem = f"cannot be put into {result.out / 'sad'} (Permission denied)"
+    assert [r.problem for r in result.records if r.picture.endswith("b.jpg")] == [problem]
+    assert "      1  not placed\n      1  unreadable\n" in text
+    assert "not placed: " in text and "4 copied" in text and "sorted before" not in text
+    monkeypatch.undo()
+    assert sort(pictures).new == 1
+
+
+def test_originals_that_stay_after_a_move_are_counted(pictures, monkeypatch):
+    def unlink(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(placing.os, "unlink", unlink)
+    result = sort(pictures, mode="move")
+    monkeypatch.undo()
+    assert result.stayed == 5 and (pictures / "a.png").exists()
+    assert "5 originals could not be removed after the move" in summary(result)
+
+
+def test_a_result_moved_beside_the_folders_is_named_so(pictures):
+    out = sort(pictures).out
+    (out / "sad" / "b.jpg").rename(out / "b.jpg")
+    text = summary(sort(pictures))
+    assert "      1  beside the folders\n" in text
+    assert "Beside the folders" in (out / "index.html").read_text()
+
+
 def test_a_second_run_does_nothing(pictures):
     out = sort(pictures).out
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.???*") if path.is_file()}

@@ -35,7 +35,7 @@ COLOURS = {
 }  # fmt: skip
 DARK_INK = {"happy": "#241a00"}
 OTHER_COLOURS = ("#2b7a0b", "#9c36b5", "#1971c2", "#a0522d", "#087f8c", "#b3446c", "#4c6a00")
-TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable"}
+TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable", ".": "Beside the folders"}
 
 
 def write_contact_sheet(

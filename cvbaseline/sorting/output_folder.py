@@ -28,6 +28,7 @@ from cvbaseline.sorting.manifest import (
     load_manifest,
 )
 from cvbaseline.sorting.placing import (
+    ChangedError,
     Fingerprint,
     candidate_names,
     fingerprint,
@@ -60,6 +61,7 @@ class OutputFolder:
         self._moved: list[tuple[Path, Record]] = []  # originals to remove after the next flush
         self._flushed = time.monotonic()
         self._told: set[str] = set()
+        self.stayed = 0  # originals that could not be removed
         self._refresh()
         self._taken = {fold(record.result) for record in self.manifest.records.values()}
         self._unreadable: dict[str, list[tuple[str, str]]] = {}  # to be replaced when read again
@@ -177,8 +179,10 @@ class OutputFolder:
         try:
             result, how = self._place(picture, record)
         except OSError as error:
-            reason = error.strerror or str(error)
             require_space(error, self.path)
+            reason = error.strerror or str(error)
+            if not isinstance(error, ChangedError):
+                reason = f"cannot be put into {self.path / record.folder} ({reason})"
             return replace(record, folder=UNREADABLE, sorted_as=UNREADABLE, problem=reason)
         self._taken.add(fold(result))
         self._say_way(how)
@@ -222,6 +226,7 @@ class OutputFolder:
         except OSError as error:
             done, reason = False, error.strerror or str(error)
         if not done:
+            self.stayed += 1
             self._tell(f"{picture} is sorted, but stays where it is too: {reason}")
 
     def finish(self) -> None:

@@ -158,8 +158,9 @@ def _sort(
             "give another --out to sort anew"
         )
     return SortResult(
-        options.folder, output.path, tuple(records), new, search, options.mode, options.dry_run
-    )
+        options.folder, output.path, tuple(records), new, search, options.mode, options.dry_run,
+        output.stayed,
+    )  # fmt: skip
 
 
 def _examine_all(
