@@ -96,7 +96,8 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
         if options.draw is not None:
             draw_boxes(path, detections, options.draw)
     if all(faces.detections is None for faces in found):
-        raise UserError(found[0].problem or f"{found[0].path} cannot be read")
+        several = f"none of {len(found)} pictures can be read; the first: "
+        raise UserError((several if len(found) > 1 else "") + str(found[0].problem))
     return found
 
 

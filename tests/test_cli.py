@@ -50,7 +50,8 @@ def test_help_names_every_option_with_its_meaning_and_default(name, capsys):
         metavar = field.metadata.get("metavar")
         assert flag in shown or str(metavar) in shown
         if field.default not in (MISSING, None, True, False, ()):
-            assert f"(default: {field.default})" in shown, f"{name}: {field.name}"
+            words = field.default if isinstance(field.default, tuple) else [field.default]
+            assert f"(default: {' '.join(map(str, words))})" in shown, f"{name}: {field.name}"
 
 
 def test_module_and_console_script_are_the_same_program():

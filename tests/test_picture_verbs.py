@@ -75,6 +75,10 @@ def test_detect_draws_boxes_on_copies_and_never_over_a_file(pictures, tmp_path):
 def test_detect_of_nothing_readable_is_an_error(pictures):
     with pytest.raises(UserError, match="bad.jpg"):
         detect_pictures(DetectOptions(pictures=[pictures / "bad.jpg"]))
+    (pictures / "worse.jpg").write_bytes(b"no picture either")
+    both = [pictures / "bad.jpg", pictures / "worse.jpg"]
+    with pytest.raises(UserError, match=r"none of 2 pictures can be read; the first: .*bad.jpg: "):
+        detect_pictures(DetectOptions(pictures=both))
 
 
 def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
