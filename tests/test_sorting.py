@@ -267,6 +267,32 @@ def test_a_file_moved_by_hand_is_a_correction(pictures):
     assert load_manifest(out / "manifest.json").records[moved.key] == moved
 
 
+@pytest.mark.parametrize("mode", ["copy", "link"])
+def test_a_renamed_original_keeps_its_result_and_its_correction(pictures, mode):
+    out = sort(pictures, mode=mode).out
+    (out / "sad" / "b.jpg").rename(out / "happy" / "b.jpg")
+    (pictures / "elsewhere").mkdir()
+    (pictures / "b.jpg").rename(pictures / "elsewhere" / "c.jpg")
+    (pictures / "a.png").rename(pictures / "z.png")
+    content = results(out)
+    result = sort(pictures, mode=mode)
+    assert results(out) == content and result.new == 0
+    found = {r.picture: r for r in load_manifest(out / "manifest.json").ordered()}
+    assert "../pics/b.jpg" not in found and found["../pics/z.png"].result == "happy/a.png"
+    assert found["../pics/elsewhere/c.jpg"].corrected
+    shutil.copy(pictures / "z.png", pictures / "y.png")  # no second picture takes it over
+    assert sort(pictures, mode=mode).new == 1
+
+
+@pytest.mark.parametrize("first", ["copy", "move"])
+def test_a_picture_equal_to_a_moved_one_is_another(pictures, first):
+    sort(pictures, mode=first)
+    out = sort(pictures, mode="move").out
+    fill(pictures, {"again.png": "happy a"})
+    assert sort(pictures, mode="move").new == 1
+    assert results(out)["happy/again.png"] == results(out)["happy/a.png"] == b"happy a"
+
+
 def test_a_correction_of_a_moved_picture_is_noted_without_its_original(pictures):
     out = sort(pictures, mode="move").out
     os.rename(out / "happy/a.png", out / "sad/a.png")

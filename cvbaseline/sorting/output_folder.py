@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Optional
 
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import write_bytes
@@ -61,6 +61,7 @@ class OutputFolder:
         self._moved: list[tuple[Path, Record]] = []  # originals to remove after the next flush
         self._flushed = time.monotonic()
         self._told: set[str] = set()
+        self.new = 0  # pictures that were placed
         self.stayed = 0  # originals that could not be removed
         self._refresh()
         self._taken = {fold(record.result) for record in self.manifest.records.values()}
@@ -68,6 +69,7 @@ class OutputFolder:
         for record in self.manifest.records.values():
             if record.folder == UNREADABLE:
                 self._unreadable.setdefault(record.picture, []).append(record.key)
+        self._orphans = self._without_original()
 
     def _read(self) -> Manifest:
         if is_output_folder(self.path):
@@ -162,15 +164,46 @@ class OutputFolder:
         """
         if record.folder != UNREADABLE:
             record = self._placed(picture, record)
+        return self._note(record)
+
+    def take_over(self, record: Record) -> Optional[Record]:
+        """The record of a picture that was renamed or moved to where `record` says it is.
+
+        That is one of the same content whose own original is gone: its result, which the user may
+        have put into another folder, is the result of this picture.
+        """
+        orphans = self._orphans.get(record.sha256)
+        if not orphans:
+            return None
+        orphan = orphans.pop()
+        del self.manifest.records[orphan.key]
+        return self._note(replace(orphan, picture=record.picture))
+
+    def _note(self, record: Record) -> Record:
         for key in self._unreadable.pop(record.picture, ()):
             self.manifest.records.pop(key, None)
         self.manifest.records[record.key] = record
         return record
 
+    def _without_original(self) -> dict[str, list[Record]]:
+        """Records whose original is gone, by content.
+
+        Not those that sorting moved: an equal picture is another one. Nor symbolic links, which
+        lead nowhere now.
+        """
+        orphans: dict[str, list[Record]] = {}
+        for record in self.manifest.records.values():
+            stays = record.folder != UNREADABLE and record.placed in ("copy", "hard link")
+            if stays and not os.path.lexists(self.original(record)):
+                orphans.setdefault(record.sha256, []).append(record)
+        return orphans
+
     def settle(self, picture: Path, record: Record) -> Record:
         """What is left to do for a picture that the manifest knows, and where it now is."""
         if not record.result:
             return self.add(picture, record)
+        if self.mode == "move" and record.placed != "symbolic link":
+            record = self._note(replace(record, placed="move"))
         if self.mode == "move":
             self._moved.append((picture, record))
         return record
@@ -185,6 +218,7 @@ class OutputFolder:
                 reason = f"cannot be put into {self.path / record.folder} ({reason})"
             return replace(record, folder=UNREADABLE, sorted_as=UNREADABLE, problem=reason)
         self._taken.add(fold(result))
+        self.new += 1
         self._say_way(how)
         if self.mode == "move":
             how = "move"

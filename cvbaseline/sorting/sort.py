@@ -130,20 +130,16 @@ def _sort(
     tell: Optional[Callable[[str], None]],
 ) -> SortResult:
     """The work itself: pictures are examined by several threads and placed by this one."""
-    before = dict(output.manifest.records)
     settings = output.settings_key(decider.settings)
     records: list[Record] = []
-    new = 0
     output.flush(now=True)
     try:
         for seen in _examine_all(options, output, search.pictures, decider, settings, tell):
-            if seen.known:
-                record = output.settle(seen.picture, seen.record)
+            known = seen.record if seen.known else output.take_over(seen.record)
+            if known:
+                records.append(output.settle(seen.picture, known))
             else:
-                record = output.add(seen.picture, seen.record)
-            previous = before.get(record.key)
-            new += bool(record.result) and not (previous and previous.result)
-            records.append(record)
+                records.append(output.add(seen.picture, seen.record))
             output.flush()
     finally:
         output.finish()
@@ -158,8 +154,8 @@ def _sort(
             "give another --out to sort anew"
         )
     return SortResult(
-        options.folder, output.path, tuple(records), new, search, options.mode, options.dry_run,
-        output.stayed,
+        options.folder, output.path, tuple(records), output.new, search, options.mode,
+        options.dry_run, output.stayed,
     )  # fmt: skip
 
 
