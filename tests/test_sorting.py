@@ -206,7 +206,9 @@ def test_originals_that_stay_after_a_move_are_counted(pictures, monkeypatch):
     result = sort(pictures, mode="move")
     monkeypatch.undo()
     assert result.stayed == 5 and (pictures / "a.png").exists()
-    assert "5 originals could not be removed after the move" in summary(result)
+    text = summary(result)
+    assert "5 originals could not be removed after the move" in text
+    assert "5 sorted to" in text and "moved to" not in text
 
 
 def test_a_result_moved_beside_the_folders_is_named_so(pictures):

@@ -32,6 +32,7 @@ def summary(result: SortResult) -> str:
     counts = Counter(_group(record) for record in result.records)
     total = len(result.records)
     done = {"copy": "copied", "move": "moved", "link": "linked"}[result.mode]
+    done = "sorted" if result.stayed else done
     lines = []
     if total == 0:
         lines.append(f"no picture below {_shown(result.folder)}")
