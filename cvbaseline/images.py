@@ -92,7 +92,8 @@ def find_pictures(folder: AnyPath) -> list[Path]:
     """All files below a folder whose names end like a picture's, sorted.
 
     Hidden files and folders (names with a leading dot) and the thumbnails of a sorted folder are
-    left out; links to folders are not followed. Raises UserError when `folder` is not a folder that can be listed.
+    left out; links to folders are not followed. Raises UserError when `folder` is not a folder that
+    can be listed.
     """
     folder = Path(folder)
     try:

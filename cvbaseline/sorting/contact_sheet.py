@@ -25,6 +25,7 @@ from cvbaseline.sorting.manifest import (
     Record,
 )
 from cvbaseline.sorting.output_folder import SHEET_NAME
+from cvbaseline.sorting.sort_result import count
 from cvbaseline.sorting.thumbnails import thumbnail_name
 
 # Text on them, white or near-black, has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).
@@ -80,7 +81,7 @@ def render_contact_sheet(manifest: Manifest, emotions: Sequence[str], title: str
 <a class="skip" href="#pictures">Skip to the pictures</a>
 <header class="top">
 <h1><bdi>{shown}</bdi>, sorted by emotion</h1>
-<p class="about">{_count(total, "picture")}, {with_face:,} with a face. Details of every face are in
+<p class="about">{count(total, "picture")}, {with_face:,} with a face. Details of every face are in
 <a href="manifest.csv">manifest.csv</a> and <a href="manifest.json">manifest.json</a>.</p>
 {_share(groups, colours)}
 </header>
@@ -143,10 +144,10 @@ def _chips(groups: dict[str, list[Record]], colours: _Colours) -> str:
 
 def _section(name: str, records: list[Record], manifest: Manifest, colours: _Colours) -> str:
     """One group with its heading; the surest pictures first."""
-    count = f"{len(records):,}"
+    number = f"{len(records):,}"
     head = (
         f'<section id="{_anchor(name)}" aria-label="{_title(name)}" {colours.style(name)}>\n'
-        f'<h2>{_title(name)} <span data-count="{count}">{count}</span></h2>\n'
+        f'<h2>{_title(name)} <span data-count="{number}">{number}</span></h2>\n'
     )
     if name == UNREADABLE:
         return f"{head}{_unreadable(records)}</section>"
@@ -278,7 +279,3 @@ def _anchor(name: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}\u202f%"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,7 +1,8 @@
 """The output folder of sorted pictures: what it holds already, and how pictures are added to it.
 
 The folder is read before anything is done: a result that the user moved to another folder by hand
-stays there, and the manifest notes the correction; one that the user removed is known to be gone.
+stays there, and the manifest notes the correction; one that the user removed is known to be gone;
+an original that the user renamed is known by its content.
 Originals are removed (mode "move") only when a written manifest says where they went.
 """
 
