@@ -5,22 +5,36 @@ What the verbs are and do is in `commands`.
 
 import argparse
 import difflib
-import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn, Optional, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Optional, Sequence, TextIO
 
 from argparse_dataclass import ArgumentParser
 
 from cvbaseline import __version__
-from cvbaseline.commands import COMMANDS, INTERRUPTED, OLD_TOOLS, tell, warn
+from cvbaseline.commands import COMMANDS, INTERRUPTED, OLD_TOOLS, let_go, tell, warn
 from cvbaseline.errors import UserError
 
 USER_MISTAKE = 2
 
 
+def named_path(text: str) -> Path:
+    """A path; never of an empty text, which Path takes for the current folder.
+
+    `sort "$PICTURES" --mode move` must not move whatever lies here when the variable is not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty: name a file or folder, . for this one")
+    return Path(text)
+
+
 class VerbParser(ArgumentParser):
     """A parser made from a verb's options; a mistake is one line and exit code 2."""
+
+    def __init__(self, *args: Any, **more: Any):
+        super().__init__(*args, **more)
+        self.register("type", Path, named_path)
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and the way to the help; leave."""
@@ -30,7 +44,7 @@ class VerbParser(ArgumentParser):
             message = f"unknown argument {unknown[0]}" + (
                 f", did you mean {near[0]}?" if near else ""
             )
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        warn(f"{self.prog}: {message} (see {self.prog} --help)")
         sys.exit(USER_MISTAKE)
 
 
@@ -102,8 +116,20 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         warn("cvbaseline: interrupted; what was finished is kept")
         return INTERRUPTED
     except BrokenPipeError:  # `cvbaseline ... | head`: the reader has what it wants
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go(sys.stdout)
         return 0
+    except OSError as error:  # a closed folder, a full disk: the system's reason is the user's
+        place = f"{error.filename}: " if error.filename else ""
+        warn(f"cvbaseline: {place}{error.strerror or error}")
+        _flush_or_let_go(sys.stdout)
+        return USER_MISTAKE
+
+
+def _flush_or_let_go(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        let_go(stream)
 
 
 def mergevec() -> int:

@@ -5,9 +5,12 @@ function takes as well) and the function. Modules are imported when their verb i
 `--help` stays fast.
 """
 
+import os
 import sys
 from contextlib import closing
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, TextIO
+
+from cvbaseline.printable import printable
 
 INTERRUPTED = 130  # exit codes
 NOTHING_MADE = 1
@@ -26,9 +29,24 @@ def tell(line: str) -> None:
     print(line, flush=True)
 
 
+def tell_line(line: str) -> None:
+    """Print a line in which the user's file names may stand."""
+    tell(printable(line))
+
+
 def warn(line: str) -> None:
-    """A line for the user that is not part of the result."""
-    print(line, file=sys.stderr, flush=True)
+    """A line for the user that is not part of the result; that nobody reads it stops no work."""
+    if sys.stderr is None:  # closed with 2>&-
+        return
+    try:
+        print(printable(line), file=sys.stderr, flush=True)
+    except OSError:
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO) -> None:
+    """Forget what a stream could not write: Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run_sort(options: Any) -> Optional[int]:
@@ -60,7 +78,7 @@ def run_train(options: Any) -> Optional[int]:
     """Train a face classifier."""
     from cvbaseline.classification.training import train
 
-    train(options, tell=tell)
+    train(options, tell=tell_line)
     return None
 
 
@@ -84,7 +102,7 @@ def run_explore(options: Any) -> Optional[int]:
     """Survey labelled faces."""
     from cvbaseline.exploring.explore import explore
 
-    explore(options, tell=tell)
+    explore(options, tell=tell_line)
     return None
 
 

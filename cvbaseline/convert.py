@@ -20,7 +20,7 @@ class ConvertOptions:
 
     source: Path = argument("file or folder to read", args=["source"], metavar="IN")
     target: Path = argument(
-        "file or folder to write, not there yet", args=["target"], metavar="OUT"
+        "file to write, not there yet, or folder for new files", args=["target"], metavar="OUT"
     )
     source_format: Literal["auto", "info", "yolo", "coco", "voc", "imglab"] = option(
         "auto", "format of IN, when its name does not tell", args=["--from"]

@@ -3,15 +3,20 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
 
 from cvbaseline.detect_pictures import expand_pictures, unused_path
-from cvbaseline.detection import MANY_PICTURES, detect, open_cascade
+from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import CropOptions, crop_faces
+from cvbaseline.formats.files import make_folder, new_text_file
+from cvbaseline.formats.spreadsheet import cell
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.options import argument, option
+from cvbaseline.printable import printable
 from cvbaseline.shipped import cascade_path
 
 
@@ -41,7 +46,7 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     """Write one PNG a face and crops.csv (crop, picture, x, y, width, height, score).
 
     Existing files stay as they are: a crop whose name is taken gets a number, and an existing
-    crops.csv is refused with UserError.
+    crops.csv is refused with UserError. An interrupted run leaves the list of its crops.
     """
     pictures = expand_pictures(options.pictures)
     listing = options.out / "crops.csv"
@@ -49,29 +54,35 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     cascade = cascade_path(options.cascade)
     classifier = open_cascade(cascade, many_pictures=len(pictures) >= MANY_PICTURES)
     parameters = with_verifier(options, cascade)
-    options.out.mkdir(parents=True, exist_ok=True)
-    rows, problems = [], []
-    for path in pictures:
-        try:
-            grey = read_grey(path)
-        except PictureError as error:
-            problems.append(str(error))
-            continue
-        found = detect(grey, classifier, parameters)
-        crops = crop_faces(grey, found.boxes, options)
-        for number, (crop, box, score) in enumerate(zip(crops, found.boxes, found.scores), start=1):
-            target = unused_path(options.out, f"{path.stem}_{number}.png")
-            write_picture(target, crop)
-            rows.append([target.name, str(path), *box.tolist(), f"{score:.3f}"])
-    with listing.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    make_folder(options.out)
+    faces, problems = 0, []
+    with new_text_file(listing) as file:
         writer = csv.writer(file)
         writer.writerow(["crop", "picture", "x", "y", "width", "height", "score"])
-        writer.writerows(rows)
-    return Crops(options.out, len(pictures), len(rows), tuple(problems))
+        for path in pictures:
+            try:
+                grey = read_grey(path)
+            except PictureError as error:
+                problems.append(str(error))
+                continue
+            found = detect(grey, classifier, parameters)
+            crops = crop_faces(grey, found.boxes, options)
+            faces += write_crops(path, crops, found, options.out, writer)
+    return Crops(options.out, len(pictures), faces, tuple(problems))
+
+
+def write_crops(path: Path, crops: np.ndarray, found: Detections, folder: Path, writer: Any) -> int:
+    """Write the crops of one picture and their rows of the list; returns how many there are."""
+    for number, (crop, box, score) in enumerate(zip(crops, found.boxes, found.scores), start=1):
+        target = unused_path(folder, f"{path.stem}_{number}.png")
+        write_picture(target, crop)
+        names = [cell(target.name), cell(str(path))]
+        writer.writerow([*names, *box.tolist(), f"{score:.3f}"])
+    return len(crops)
 
 
 def summary(crops: Crops) -> str:
     """What was done, and each picture that could not be read."""
-    lines = [f"{crops.faces} faces of {crops.pictures} pictures are in {crops.out}"]
-    lines += [f"unreadable: {problem}" for problem in crops.problems]
+    lines = [f"{crops.faces} faces of {crops.pictures} pictures are in {printable(crops.out)}"]
+    lines += [f"unreadable: {printable(problem)}" for problem in crops.problems]
     return "\n".join(lines)

@@ -159,22 +159,28 @@ def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
         return _read_entries(_annotated(folder / "Annotations" if names else folder), options)
     parts = [name for name in names if is_part_name(name)]
     if not any(map(is_training, parts)) or len(parts) < 2:
-        return _read_entries(_class_folders(folder, options), options)
+        entries, notes = _class_folders(folder, options)
+        return _with_notes(_read_entries(entries, options), notes)
     others = sorted(set(names) - set(parts))
     require(
         not others,
         f"{folder} holds the parts {', '.join(parts)} beside {', '.join(others)}: "
         "are these classes or parts? Move the one or the other away",
     )
-    entries = [
-        entry._replace(part=name)
-        for name in parts
-        for entry in _class_folders(folder / name, options)
-    ]
-    return _read_entries(entries, options)
+    entries, notes = [], []
+    for name in parts:
+        of_part, more = _class_folders(folder / name, options)
+        entries += [entry._replace(part=name) for entry in of_part]
+        notes += more
+    return _with_notes(_read_entries(entries, options), notes)
 
 
-def _class_folders(folder: Path, options: DataOptions) -> list[Entry]:
+def _with_notes(faces: LabelledFaces, notes: list[str]) -> LabelledFaces:
+    """The same faces, with what was left out before their pictures were read."""
+    return faces._replace(problems=(*faces.problems, *notes))
+
+
+def _class_folders(folder: Path, options: DataOptions) -> tuple[list[Entry], list[str]]:
     return list_class_folders(folder, group_pattern(options.group_by), options.nested)
 
 
@@ -193,8 +199,7 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
         return read_fer2013(path, options)
     column = value.lower() if kind == "column" else "group"
     entries, notes = list_csv(path, group_pattern(options.group_by), column)
-    faces = _read_entries(entries, options)
-    return faces._replace(problems=(*faces.problems, *notes))
+    return _with_notes(_read_entries(entries, options), notes)
 
 
 def _annotated(path: Path) -> list[Entry]:

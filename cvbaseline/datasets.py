@@ -17,6 +17,7 @@ import numpy as np
 from cvbaseline.errors import FormatError, PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import find_pictures, read_grey
+from cvbaseline.sorting.manifest import NO_FACE, THUMBNAILS, UNSURE, is_output_folder
 
 # Other names of a CSV file's columns.
 FIRST_NAMES = {
@@ -87,14 +88,15 @@ def read_class_folders(
 
     Raises UserError when there are no class folders, or no picture in them can be used.
     """
-    entries = list_class_folders(folder, group_pattern, nested)
-    return read_entries(entries, crop, find_face, str(folder))
+    entries, notes = list_class_folders(folder, group_pattern, nested)
+    faces = read_entries(entries, crop, find_face, str(folder))
+    return faces._replace(problems=(*faces.problems, *notes))
 
 
 def list_class_folders(
     folder: Path, group_pattern: Optional[str] = None, nested: bool = False
-) -> list[Entry]:
-    """The pictures that `read_class_folders` reads."""
+) -> tuple[list[Entry], list[str]]:
+    """The pictures that `read_class_folders` reads, and what was left out."""
     folder = Path(folder)
     names = folder_names(folder)
     require(bool(names), f"{folder} has no folders: make one for each class, named like it")
@@ -105,13 +107,22 @@ def list_class_folders(
             label = below.parent.as_posix() if nested else name
             group = None if group_pattern is None else group_of(below.as_posix(), group_pattern)
             entries.append(Entry(path, label, group))
-    return entries
+    unnamed = [name for name in (UNSURE, NO_FACE) if name not in names and (folder / name).is_dir()]
+    return entries, [f"{folder / name}: filled by sort and no class, left out" for name in unnamed]
 
 
 def folder_names(folder: Path) -> list[str]:
-    """Names of the folders in a folder, sorted, without hidden ones."""
+    """Names of the folders in a folder, sorted, without hidden ones.
+
+    Of a folder that `sort` filled those of classes alone, so that sorted pictures, set right by
+    hand, can be learnt from.
+    """
+    folder = Path(folder)
+    not_classes = (UNSURE, NO_FACE, THUMBNAILS) if is_output_folder(folder) else ()
     return sorted(
-        entry.name for entry in Path(folder).iterdir() if entry.is_dir() and entry.name[0] != "."
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir() and entry.name[0] != "." and entry.name not in not_classes
     )
 
 

@@ -1,6 +1,7 @@
 """The verb `detect`: faces in pictures as a table, JSON, or drawn on copies of the pictures."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -8,9 +9,12 @@ from typing import NamedTuple, Optional
 from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, UserError, require
+from cvbaseline.formats.files import make_folder
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
+from cvbaseline.printable import printable
 from cvbaseline.shipped import cascade_path
+from cvbaseline.sorting.placing import candidate_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +52,9 @@ def expand_pictures(paths: list[Path]) -> list[Path]:
 
 
 def unused_path(folder: Path, name: str) -> Path:
-    """`folder/name`, with -2, -3, ... before the suffix when it exists already."""
-    path = folder / name
-    stem, suffix, number = path.stem, path.suffix, 2
-    while path.exists():
-        path = folder / f"{stem}-{number}{suffix}"
-        number += 1
-    return path
+    """`folder/name`; with -2, -3, ... before the suffix when it exists, shortened if too long."""
+    paths = (folder / candidate for candidate in candidate_names(name))
+    return next(path for path in paths if not os.path.lexists(path))
 
 
 def draw_boxes(path: Path, detections: Detections, folder: Path) -> Path:
@@ -84,7 +84,7 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     classifier = open_cascade(cascade, many_pictures=len(pictures) >= MANY_PICTURES)
     parameters = with_verifier(options, cascade)
     if options.draw is not None:
-        options.draw.mkdir(parents=True, exist_ok=True)
+        make_folder(options.draw)
     found = []
     for path in pictures:
         try:
@@ -96,7 +96,8 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
         if options.draw is not None:
             draw_boxes(path, detections, options.draw)
     if all(faces.detections is None for faces in found):
-        raise UserError(found[0].problem or f"{found[0].path} cannot be read")
+        several = f"none of {len(found)} pictures can be read; the first: "
+        raise UserError((several if len(found) > 1 else "") + str(found[0].problem))
     return found
 
 
@@ -105,13 +106,13 @@ def render_table(found: list[FoundFaces]) -> str:
     lines = [f"{'x':>6} {'y':>6} {'width':>6} {'height':>6} {'score':>8}  picture"]
     for faces in found:
         if faces.detections is None:
-            lines.append(f"{'unreadable':>36}  {faces.problem}")
+            lines.append(f"{'unreadable':>36}  {printable(faces.problem)}")
         elif len(faces.detections.boxes) == 0:
-            lines.append(f"{'no face':>36}  {faces.path}")
+            lines.append(f"{'no face':>36}  {printable(faces.path)}")
         else:
             for box, score in zip(faces.detections.boxes.tolist(), faces.detections.scores):
-                x, y, width, height = box
-                lines.append(f"{x:>6} {y:>6} {width:>6} {height:>6} {score:>8.2f}  {faces.path}")
+                place = "".join(f"{value:>6} " for value in box)
+                lines.append(f"{place}{score:>8.2f}  {printable(faces.path)}")
     count = sum(len(faces.detections.boxes) for faces in found if faces.detections is not None)
     unreadable = sum(faces.detections is None for faces in found)
     lines.append(f"{count} faces in {len(found)} pictures, {unreadable} of them unreadable")

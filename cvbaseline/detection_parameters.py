@@ -67,7 +67,8 @@ class DetectionParameters:
             f"scale factor must be 1.01 to 10, got {self.scale_factor}",
         )
         require(
-            self.min_neighbors >= 0, f"min neighbors must be 0 or more, got {self.min_neighbors}"
+            0 <= self.min_neighbors < 2**31,  # OpenCV's int
+            f"min neighbors must be 0 to {2**31 - 1}, got {self.min_neighbors}",
         )
         require(self.min_score >= 0, f"min score must be 0 or more, got {self.min_score}")
         require(self.min_size >= 1, f"min size must be 1 pixel or more, got {self.min_size}")

@@ -24,6 +24,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.formats.files import write_bytes
+from cvbaseline.sorting.manifest import is_thumbnail_folder
 
 PICTURE_SUFFIXES = frozenset(
     ".apng .avif .bmp .dib .gif .hdr .jfif .jp2 .jpe .jpeg .jpg .pbm .pcx .pfm .pgm .png"
@@ -90,8 +91,9 @@ def read_size(path: AnyPath) -> tuple[int, int]:
 def find_pictures(folder: AnyPath) -> list[Path]:
     """All files below a folder whose names end like a picture's, sorted.
 
-    Hidden files and folders (names with a leading dot) are left out; links to folders are not
-    followed. Raises UserError when `folder` is not a folder that can be listed.
+    Hidden files and folders (names with a leading dot) and the thumbnails of a sorted folder are
+    left out; links to folders are not followed. Raises UserError when `folder` is not a folder that
+    can be listed.
     """
     folder = Path(folder)
     try:
@@ -100,7 +102,11 @@ def find_pictures(folder: AnyPath) -> list[Path]:
         raise UserError(f"{folder}: {error.strerror}; name a folder of pictures") from None
     pictures = []
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not is_thumbnail_folder(Path(place, name))
+        ]
         pictures += [
             Path(place, name)
             for name in names

@@ -22,7 +22,8 @@ def option(default: Any = MISSING, help: str = "", **metadata: Any) -> Any:
     """
     shown = default is not MISSING and default is not None and not isinstance(default, bool)
     if shown and default != ():
-        help = f"{help} (default: {default})"
+        words = " ".join(map(str, default)) if isinstance(default, tuple) else default
+        help = f"{help} (default: {words})"
     metadata["help"] = help.replace("%", "%%")
     if default is MISSING:
         return field(metadata=metadata)

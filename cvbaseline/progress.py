@@ -21,7 +21,8 @@ class ProgressLine:
         """Show the state; work of another name begins a new line in the place of the old one."""
         if self._bar is None or what != self._what or done < self._done:
             self.close()
-            self._bar = tqdm(total=total, desc=what, leave=False, disable=None, file=sys.stderr)
+            hidden = True if sys.stderr is None else None  # None: shown on a terminal
+            self._bar = tqdm(total=total, desc=what, leave=False, disable=hidden, file=sys.stderr)
             self._what, self._done = what, 0
         self._bar.update(done - self._done)
         self._done = done

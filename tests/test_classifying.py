@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from small_faces import MOODS, mood_face, mood_faces
 
 from cvbaseline.classification.estimator_maker import estimator_maker
 from cvbaseline.classification.prediction import PredictOptions, predict
+from cvbaseline.classification.predictions import Prediction, render_csv
 from cvbaseline.classification.training import TrainOptions, train
 from cvbaseline.classifiers import CLASSIFIERS, classifier_class, classifier_name
 from cvbaseline.cli import main
@@ -114,6 +116,12 @@ def test_predictions_as_csv_and_json(moods, trained):
     assert first["class"] == predictions[0].label and first["box"] is None
     assert first["probabilities"]["glad"] == pytest.approx(shares[1], abs=1e-4)
     assert second == {"picture": str(broken), "problem": rows[1]["problem"]}
+
+
+def test_what_looks_like_a_formula_is_disarmed_in_csv():
+    found = Prediction(Path("=a.png"), label="@home", probabilities=np.array([1.0, 0.0]))
+    row = next(csv.DictReader(io.StringIO(render_csv([found], ("@home", "away")))))
+    assert (row["picture"], row["class"], row["p_@home"]) == ("'=a.png", "'@home", "1.0000")
 
 
 BOXES = np.array([[30, 10, 40, 40], [100, 25, 40, 40]])
@@ -262,6 +270,29 @@ def test_mistakes_are_one_line_and_exit_code_2(moods, trained, capsys, words, me
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and error.startswith("cvbaseline: ")
     assert (moods / "notes.txt").read_text() == "my notes" and not (moods / "x.npz").exists()
+
+
+@pytest.mark.parametrize("verb", ["train", "explore"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(verb, moods, capsys):
+    (moods / "notes.txt").write_text("my notes")
+    assert main([verb, str(moods / "train"), "--out", str(moods / "notes.txt" / "x.npz")]) == 2
+    told = capsys.readouterr()
+    assert "notes.txt/x.npz" in told.err and "cannot be written" in told.err
+    assert told.err.count("\n") == 1 and told.out == ""
+
+
+def test_names_of_what_is_left_out_are_told_on_one_line(tmp_path, capsys):
+    for name in ("glad", "sad"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number, face in enumerate(mood_faces(4)[0]):
+            write_picture(tmp_path / "data" / name / f"{number}.png", face)
+    (tmp_path / "data" / "sad" / "no\n\x1b[2J.png").write_text("no picture")
+    data, model = str(tmp_path / "data"), str(tmp_path / "model.npz")
+    for words in (["train", data, "--folds", "0", "--classifier", "majority", "--out", model],
+                  ["explore", data, "--out", str(tmp_path / "explored")]):  # fmt: skip
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown and "sad/no\\n\\x1b[2J.png" in shown
 
 
 def test_the_command_line_trains_and_predicts(moods, capsys):

@@ -1,6 +1,6 @@
 """The command line as users call it: help, mistakes in one line, exit codes, lightness."""
 
-
+import os
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -50,7 +50,8 @@ def test_help_names_every_option_with_its_meaning_and_default(name, capsys):
         metavar = field.metadata.get("metavar")
         assert flag in shown or str(metavar) in shown
         if field.default not in (MISSING, None, True, False, ()):
-            assert f"(default: {field.default})" in shown, f"{name}: {field.name}"
+            words = field.default if isinstance(field.default, tuple) else [field.default]
+            assert f"(default: {' '.join(map(str, words))})" in shown, f"{name}: {field.name}"
 
 
 def test_module_and_console_script_are_the_same_program():
@@ -59,6 +60,28 @@ def test_module_and_console_script_are_the_same_program():
     )
     assert (module.returncode, module.stdout) == (0, f"cvbaseline {__version__}\n")
     assert cli.main(["--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sort", "", "--mode", "move"],
+        ["sort", "here", "--out", ""],
+        ["detect", "here", ""],
+        ["crop", "here", "--cascade="],
+        ["draw", "--out", ""],
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "mine.png").write_text("a picture of mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert "the name is empty" in told and told.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["here", "mine.png"]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +94,9 @@ def test_module_and_console_script_are_the_same_program():
         (["detect", "x.png", "--min-neighbors", "many"], "invalid int value: 'many'"),
         (["detect", "there-is-no-such.png"], "does not exist"),
         (["detect", "x.png", "--scale-factor", "1.0"], "scale"),
+        (["detect", "x.png", "--min-neighbors", "2147483648"], "0 to 2147483647"),
+        (["detect", "n" * 300], "File name too long"),
+        (["sort", "n" * 300], "File name too long"),
         (["info", "there-is-no-such.xml"], "is not a file"),
     ],
 )
@@ -91,6 +117,46 @@ def test_ctrl_c_leaves_with_130(monkeypatch, capsys):
     monkeypatch.setitem(cli.COMMANDS, "info", cli.COMMANDS["info"]._replace(run=interrupted))
     assert cli.main(["info", "x"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+# As installed: Python keeps what it could not write, and complains when it ends.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_output_is_one_line():
+    run = subprocess.run(
+        f"{sys.executable} -m cvbaseline --help > /dev/full",
+        shell=True, capture_output=True, text=True, env=BUFFERED,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (2, "cvbaseline: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes a stream as a POSIX shell does")
+@pytest.mark.parametrize("ending", ["2>&-", "2>&1 >/dev/null | true"])
+def test_sorting_goes_on_when_nobody_reads_the_remarks(ending, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_text("a")
+    script = tmp_path / "sort.py"
+    script.write_text(
+        "import sys, time\n"
+        "from cvbaseline.commands import warn\n"
+        "from cvbaseline.sorting.emotion_decision import Decision\n"
+        "from cvbaseline.sorting.sort import SortOptions, sort_pictures\n"
+        "from pathlib import Path\n"
+        "def decide(path): return Decision('no_face', 1, 1)\n"
+        "decide.folders, decide.settings = (), {}\n"
+        "time.sleep(0.2)\n"
+        "for number in range(2): warn('a remark that nobody reads')\n"
+        "sort_pictures(SortOptions(folder=Path(sys.argv[1])), warn, decide)\n"
+    )
+    run = subprocess.run(
+        f"{sys.executable} {script} {tmp_path / 'in'} {ending}; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", env=BUFFERED, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "in_sorted" / "no_face" / "a.png").read_text() == "a"
+    assert run.stdout == ""
 
 
 def test_a_closed_pipe_is_no_error():

@@ -8,13 +8,14 @@ import pytest
 from small_faces import mood_faces
 
 from cvbaseline.data_sources import DataOptions, in_part, join, read_data
-from cvbaseline.datasets import Entry
+from cvbaseline.datasets import Entry, read_class_folders
 from cvbaseline.detection import Detections
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.fer2013 import read_fer2013
 from cvbaseline.images import write_picture
 from cvbaseline.scenes import read_detected
+from cvbaseline.sorting.manifest import Manifest, render_json
 
 FACES, _ = mood_faces(8, 24)
 
@@ -43,6 +44,19 @@ def test_a_folder_for_each_class_or_for_each_path(tmp_path):
     assert plain.sizes.tolist() == [[24, 24]] * 3
     nested = read(tmp_path, nested=True)
     assert nested.classes == ("anime/one/anna", "anime/two/bert", "photo/carl")
+
+
+def test_a_sorted_folder_gives_its_emotions_alone(tmp_path):
+    names = ["happy/1.png", "sad/1.png", "unsure/2.png", "no_face/3.png", "_contact_sheet/4.jpg"]
+    put(tmp_path, names)
+    assert len(read(tmp_path).classes) == 5  # in a folder that nothing sorted these are names
+    (tmp_path / "manifest.json").write_bytes(render_json(Manifest()))
+    for data in (read(tmp_path), read_class_folders(tmp_path, CropOptions(size=24))):
+        assert data.classes == ("happy", "sad") and len(data.labels) == 2
+        assert data.problems == (
+            f"{tmp_path / 'unsure'}: filled by sort and no class, left out",
+            f"{tmp_path / 'no_face'}: filled by sort and no class, left out",
+        )
 
 
 def test_train_and_test_folders_are_parts(tmp_path):

@@ -94,6 +94,13 @@ def test_names_are_escaped_and_pictures_can_be_left_out(tmp_path):
     assert "<img" not in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_classes_that_look_like_formulas_are_disarmed_in_the_list(tmp_path):
+    data = put(tmp_path / "data", **{"=a": FACES[:1], "c": FACES[:1]})
+    look(data, tmp_path / "out")
+    with open(tmp_path / "out" / "copies.csv", newline="") as file:
+        assert [row["class"] for row in csv.DictReader(file)] == ["'=a", "c"]
+
+
 def test_files_of_others_are_left_alone(tmp_path):
     data = put(tmp_path / "data", a=FACES[:1])
     (tmp_path / "out").mkdir()

@@ -15,6 +15,7 @@ from PIL import Image, features
 
 from cvbaseline.errors import PictureError, UserError
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
+from cvbaseline.sorting.manifest import Manifest, render_json
 
 RNG = np.random.default_rng(11)
 ROWS, COLUMNS = 30, 44
@@ -384,6 +385,16 @@ def test_find_pictures_follows_no_links_to_folders(tmp_path):
     (tmp_path / "a.png").touch()
     os.symlink(tmp_path, tmp_path / "round")
     assert find_pictures(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_find_pictures_leaves_out_the_thumbnails_of_a_sorted_folder(tmp_path):
+    for folder in ("sorted", "other"):
+        for name in ("sad/a.png", "_contact_sheet/0123.jpg"):
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).touch()
+    (tmp_path / "sorted" / "manifest.json").write_bytes(render_json(Manifest()))
+    names = ["other/_contact_sheet/0123.jpg", "other/sad/a.png", "sorted/sad/a.png"]
+    assert find_pictures(tmp_path) == [tmp_path / name for name in names]
 
 
 def test_find_pictures_needs_a_folder(tmp_path):

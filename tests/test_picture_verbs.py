@@ -75,6 +75,10 @@ def test_detect_draws_boxes_on_copies_and_never_over_a_file(pictures, tmp_path):
 def test_detect_of_nothing_readable_is_an_error(pictures):
     with pytest.raises(UserError, match="bad.jpg"):
         detect_pictures(DetectOptions(pictures=[pictures / "bad.jpg"]))
+    (pictures / "worse.jpg").write_bytes(b"no picture either")
+    both = [pictures / "bad.jpg", pictures / "worse.jpg"]
+    with pytest.raises(UserError, match=r"none of 2 pictures can be read; the first: .*bad.jpg: "):
+        detect_pictures(DetectOptions(pictures=both))
 
 
 def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
@@ -93,6 +97,83 @@ def test_crops_are_the_boxes_cut_and_listed(pictures, tmp_path):
         np.testing.assert_array_equal(read_grey(out / row["crop"]), expected)
     with pytest.raises(UserError, match="crops.csv exists"):
         crop_pictures(options)
+
+
+def test_interrupted_crops_are_listed_and_a_second_run_is_refused(
+    pictures, tmp_path, monkeypatch
+):
+    def interrupted(path):
+        if path.name == "4.png":
+            raise KeyboardInterrupt
+        return read_grey(path)
+
+    monkeypatch.setattr("cvbaseline.crop_pictures.read_grey", interrupted)
+    out = tmp_path / "faces"
+    options = CropPicturesOptions(pictures=[pictures], out=out, min_neighbors=3, verify="none")
+    with pytest.raises(KeyboardInterrupt):
+        crop_pictures(options)
+    rows = list(csv.DictReader((out / "crops.csv").open(encoding="utf-8")))
+    finished = sorted(path.name for path in out.glob("*.png"))
+    assert finished and sorted(row["crop"] for row in rows) == finished
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="crops.csv exists"):
+        crop_pictures(options)
+    assert sorted(path.name for path in out.glob("*.png")) == finished
+
+
+def test_an_output_that_cannot_be_a_folder_is_one_line(pictures, capsys):
+    for words in (
+        ["crop", str(pictures), "--out", str(pictures / "3.png")],
+        ["detect", str(pictures), "--draw", str(pictures / "3.png" / "x")],
+        ["draw", "--count", "1", "--out", str(pictures / "3.png" / "x")],
+    ):
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert str(pictures / "3.png") in told and told.count("\n") == 1
+
+
+def test_names_reach_the_terminal_on_one_line_without_escapes(pictures, tmp_path, capsys):
+    (pictures / "3.png").rename(pictures / "clear\x1b[2J\nscreen.png")
+    (pictures / "bad.jpg").rename(pictures / "bad\n\x1b[2J.jpg")
+    (pictures / "4.png").unlink()
+    model, whole = str(default_emotion_model()), str(pictures)
+    for words, good_rows in (
+        (["detect", whole], True),
+        (["crop", whole, "--out", str(tmp_path / "faces")], False),
+        (["predict", model, whole], True),
+    ):
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown and "\nscreen" not in shown
+        assert "bad\\n\\x1b[2J.jpg" in shown
+        assert ("clear\\x1b[2J\\nscreen.png" in shown) == good_rows
+    assert main(["detect", str(pictures / "bad\n\x1b[2J.jpg")]) == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told and told.count("\n") == 1
+
+
+def test_names_that_look_like_formulas_are_disarmed_in_the_list(pictures, tmp_path, monkeypatch):
+    (pictures / "3.png").rename(pictures / "=3.png")
+    monkeypatch.chdir(pictures)
+    crop_pictures(CropPicturesOptions(pictures=[Path("=3.png")], out=tmp_path, verify="none"))
+    row = next(csv.DictReader((tmp_path / "crops.csv").open(encoding="utf-8")))
+    assert (row["crop"], row["picture"]) == ("'=3_1.png", "'=3.png")
+    assert (tmp_path / "=3_1.png").is_file()
+
+
+def test_a_file_of_the_longest_name_is_drawn_and_cropped_like_any_other(pictures, tmp_path):
+    (pictures / "4.png").rename(pictures / f"{'x' * 251}.png")
+    settings = {"pictures": [pictures], "min_neighbors": 3, "verify": "none"}
+    for _ in range(2):
+        detect_pictures(DetectOptions(draw=tmp_path / "drawn", **settings))
+    assert {f"{'x' * 251}.png", f"{'x' * 249}-2.png"} <= {
+        path.name for path in (tmp_path / "drawn").iterdir()
+    }
+    crop_pictures(CropPicturesOptions(out=tmp_path / "faces", **settings))
+    rows = list(csv.DictReader((tmp_path / "faces" / "crops.csv").open(encoding="utf-8")))
+    of_long = [row["crop"] for row in rows if "xxx" in row["picture"]]
+    assert len(of_long) > 1 and len(set(of_long)) == len(of_long)
+    assert all((tmp_path / "faces" / name).is_file() for name in of_long)
 
 
 @pytest.mark.parametrize(

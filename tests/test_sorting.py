@@ -155,6 +155,70 @@ def test_foreign_files_under_our_names_are_refused(pictures, tmp_path, name):
     assert results(out) == {} and tree(out)[name] == b"{}"
 
 
+def test_a_lost_manifest_is_told_from_foreign_files(pictures):
+    out = sort(pictures).out
+    (out / "manifest.json").unlink()
+    before = tree(out)
+    with pytest.raises(UserError, match=r"manifest.json is missing, .* restore it or give another"):
+        sort(pictures)
+    assert tree(out) == before
+
+
+def test_a_folder_that_cannot_be_listed(pictures, monkeypatch):
+    """The folder itself is a mistake, one below it a remark."""
+    closed, scan = pictures, os.scandir
+
+    def scandir(folder):
+        if folder == str(closed):
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # root may list whatever chmod says
+    with pytest.raises(UserError, match=r"pics cannot be listed \(Permission denied\)"):
+        sort(pictures)
+    assert not pictures.with_name("pics_sorted").exists()
+    closed = pictures / "below"
+    assert sort(pictures).search.closed_folders == ((closed, "Permission denied"),)
+
+
+def test_what_cannot_be_written_is_not_called_unreadable(pictures, monkeypatch):
+    def give_name(part, target, really=placing._give_name):
+        if target.parent.name == "sad":  # as if it were read-only, which root would not notice
+            raise PermissionError(13, "Permission denied")
+        really(part, target)
+
+    monkeypatch.setattr(placing, "_give_name", give_name)
+    result = sort(pictures)
+    text = summary(result)
+    problem = f"cannot be put into {result.out / 'sad'} (Permission denied)"
+    assert [r.problem for r in result.records if r.picture.endswith("b.jpg")] == [problem]
+    assert "      1  not placed\n      1  unreadable\n" in text
+    assert "not placed: " in text and "4 copied" in text and "sorted before" not in text
+    monkeypatch.undo()
+    assert sort(pictures).new == 1
+
+
+def test_originals_that_stay_after_a_move_are_counted(pictures, monkeypatch):
+    def unlink(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(placing.os, "unlink", unlink)
+    result = sort(pictures, mode="move")
+    monkeypatch.undo()
+    assert result.stayed == 5 and (pictures / "a.png").exists()
+    text = summary(result)
+    assert "5 originals could not be removed after the move" in text
+    assert "5 sorted to" in text and "moved to" not in text
+
+
+def test_a_result_moved_beside_the_folders_is_named_so(pictures):
+    out = sort(pictures).out
+    (out / "sad" / "b.jpg").rename(out / "b.jpg")
+    text = summary(sort(pictures))
+    assert "      1  beside the folders\n" in text
+    assert "Beside the folders" in (out / "index.html").read_text()
+
+
 def test_a_second_run_does_nothing(pictures):
     out = sort(pictures).out
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.???*") if path.is_file()}
@@ -203,6 +267,32 @@ def test_a_file_moved_by_hand_is_a_correction(pictures):
     assert by_picture["../pics/b.jpg"].result == "sad/other name.jpg"
     assert "1 picture in the folder that you chose" in summary(result)
     assert load_manifest(out / "manifest.json").records[moved.key] == moved
+
+
+@pytest.mark.parametrize("mode", ["copy", "link"])
+def test_a_renamed_original_keeps_its_result_and_its_correction(pictures, mode):
+    out = sort(pictures, mode=mode).out
+    (out / "sad" / "b.jpg").rename(out / "happy" / "b.jpg")
+    (pictures / "elsewhere").mkdir()
+    (pictures / "b.jpg").rename(pictures / "elsewhere" / "c.jpg")
+    (pictures / "a.png").rename(pictures / "z.png")
+    content = results(out)
+    result = sort(pictures, mode=mode)
+    assert results(out) == content and result.new == 0
+    found = {r.picture: r for r in load_manifest(out / "manifest.json").ordered()}
+    assert "../pics/b.jpg" not in found and found["../pics/z.png"].result == "happy/a.png"
+    assert found["../pics/elsewhere/c.jpg"].corrected
+    shutil.copy(pictures / "z.png", pictures / "y.png")  # no second picture takes it over
+    assert sort(pictures, mode=mode).new == 1
+
+
+@pytest.mark.parametrize("first", ["copy", "move"])
+def test_a_picture_equal_to_a_moved_one_is_another(pictures, first):
+    sort(pictures, mode=first)
+    out = sort(pictures, mode="move").out
+    fill(pictures, {"again.png": "happy a"})
+    assert sort(pictures, mode="move").new == 1
+    assert results(out)["happy/again.png"] == results(out)["happy/a.png"] == b"happy a"
 
 
 def test_a_correction_of_a_moved_picture_is_noted_without_its_original(pictures):
@@ -325,7 +415,8 @@ def test_a_killed_run_is_taken_up_without_doing_things_twice(pictures, mode):
     }
 
 
-def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_two_runs_at_once_share_out_nothing_twice(tmp_path, mode):
     files = {f"{i:02}.png": f"happy {i}" for i in range(20)}
     folder = fill(tmp_path / "pics", files)
 
@@ -335,10 +426,11 @@ def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
             return super().__call__(path)
 
     told, done = [], []
-    runs = [
-        threading.Thread(target=lambda: done.append(sort(folder, Slow(), told.append, jobs=1)))
-        for _ in range(2)
-    ]
+
+    def run_once():
+        done.append(sort(folder, Slow(), told.append, jobs=1, mode=mode))
+
+    runs = [threading.Thread(target=run_once) for _ in range(2)]
     for run in runs:
         run.start()
     for run in runs:
@@ -346,6 +438,8 @@ def test_two_runs_at_once_share_out_nothing_twice(tmp_path):
     assert sorted(result.new for result in done) == [0, 20]
     assert results(tmp_path / "pics_sorted") == {f"happy/{n}": t.encode() for n, t in files.items()}
     assert any("another run sorts into" in line for line in told)
+    manifest = load_manifest(tmp_path / "pics_sorted" / "manifest.json")
+    assert [record.folder for record in manifest.ordered()] == ["happy"] * 20
 
 
 def test_outputs_loops_and_pipes(pictures, tmp_path):
@@ -437,7 +531,10 @@ def test_settings_that_changed_are_told(pictures):
     decider, told = TextDecider(), []
     decider.settings = {"unsure_below": 0.9}
     sort(pictures, decider, told.append)
-    assert told == ["pictures sorted before with other settings keep their folders"]
+    remark = "5 pictures sorted before with other settings left in place: "
+    assert told == [remark + "give another --out to sort anew"]
+    sort(pictures, tell=told.append)  # with the first settings again there is nothing to say
+    assert len(told) == 1
 
 
 def test_an_empty_folder_leaves_no_output(tmp_path):

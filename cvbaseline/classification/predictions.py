@@ -8,6 +8,9 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from cvbaseline.formats.spreadsheet import cell
+from cvbaseline.printable import printable
+
 
 class Prediction(NamedTuple):
     """One face's answer; `probabilities` is None when the picture has no face or is unreadable."""
@@ -28,7 +31,7 @@ def render_table(predictions: list[Prediction], classes: tuple[str, ...]) -> str
             lines.append(f"{'-':<{width}}  {'':5}  {'':<{width}}  {'':5}  {_problem(answer)}")
             continue
         best, then = np.argsort(-answer.probabilities, kind="stable")[:2]
-        where = f"{answer.path}" + (f" at {_words(answer.box)}" if answer.box else "")
+        where = printable(answer.path) + (f" at {_words(answer.box)}" if answer.box else "")
         lines.append(
             f"{classes[best]:<{width}}  {answer.probabilities[best]:5.2f}  "
             f"{classes[then]:<{width}}  {answer.probabilities[then]:5.2f}  {where}"
@@ -47,7 +50,8 @@ def render_csv(predictions: list[Prediction], classes: tuple[str, ...]) -> str:
         if answer.probabilities is not None:
             shares = [f"{share:.4f}" for share in answer.probabilities]
         box = answer.box or [""] * 4
-        writer.writerow([answer.path, *box, answer.label, answer.problem, *shares])
+        told = [cell(answer.label), cell(answer.problem)]
+        writer.writerow([cell(str(answer.path)), *box, *told, *shares])
     return text.getvalue().rstrip("\n")
 
 
@@ -73,4 +77,4 @@ def _words(box: list[int]) -> str:
 def _problem(answer: Prediction) -> str:
     """The problem with the picture's name in it, once."""
     named = str(answer.path) in answer.problem
-    return answer.problem if named else f"{answer.path}: {answer.problem}"
+    return printable(answer.problem if named else f"{answer.path}: {answer.problem}")

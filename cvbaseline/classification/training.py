@@ -103,10 +103,12 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     from cvbaseline.classification.report import describe_data
     from cvbaseline.classifiers.checkpoints import checkpoints_in
     from cvbaseline.datasets import read_labelled
+    from cvbaseline.formats.files import check_writable
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
     check_target(options.out)
     start = starting_point(options)
+    check_writable(options.out)
     crop = start.crop
     make_estimator = estimator_maker(start.classifier, options.parameters, start.parameters)
     find_face = face_finder(options.cascade) if options.detect else None

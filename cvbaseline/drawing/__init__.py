@@ -22,6 +22,7 @@ import numpy as np
 
 from cvbaseline.drawing.terms import EMOTIONS, most_faces
 from cvbaseline.errors import require
+from cvbaseline.formats.files import make_folder, new_text_file
 from cvbaseline.options import option
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def draw(options: DrawOptions, tell: Optional[Callable[[str], None]] = None) -> 
             options.out.is_dir() and not any(options.out.iterdir()),
             f"{options.out} is not an empty folder: give a new one with --out",
         )
-    options.out.mkdir(parents=True, exist_ok=True)
-    with (options.out / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+    make_folder(options.out)
+    with new_text_file(options.out / "labels.csv") as file:
         writer = csv.writer(file)
         writer.writerow(["picture", "emotion", "x", "y", "width", "height", "seed"])
         draw_kind = draw_crops if options.kind == "crops" else draw_scenes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cvbaseline.data_sources import DataOptions, read_data
 from cvbaseline.errors import require
-from cvbaseline.formats.files import make_folder_of, write_bytes
+from cvbaseline.formats.files import check_writable, write_bytes
 from cvbaseline.options import command_line, option
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ def explore(options: ExploreOptions, tell: Tell = lambda line: None) -> "Survey"
     from cvbaseline.reports.html import render_html
 
     check_folder(options.out)
+    check_writable(options.out / PAGE)
     found = survey(read_data(options))
     for line in summary(found):
         tell(line)
     name = options.data.resolve().name or str(options.data)
     command = command_line("explore", options)
     report = make_report(found, name, options.pictures, command, options.seed)
-    make_folder_of(options.out / PAGE)
     write_bytes(options.out / PAGE, render_html(report).encode("utf-8", "replace"))
     write_bytes(options.out / COPIES, render_copies(found).encode("utf-8", "surrogateescape"))
     tell(f"the report is {options.out / PAGE}")

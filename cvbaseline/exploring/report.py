@@ -8,6 +8,7 @@ import numpy as np
 
 from cvbaseline.classification.report import FEW_PICTURES, pictures
 from cvbaseline.exploring.survey import Cluster, Survey
+from cvbaseline.formats.spreadsheet import cell
 from cvbaseline.reports.blocks import (
     Block,
     Code,
@@ -136,7 +137,8 @@ def render_copies(survey: Survey) -> str:
         for face in cluster.members.tolist():
             part = "" if data.parts is None else data.parts[face]
             label = data.classes[data.labels[face]]
-            writer.writerow([number, keys[face], label, part, data.paths[face]])
+            texts = [cell(value) for value in (label, part, data.paths[face])]
+            writer.writerow([number, keys[face], *texts])
     return text.getvalue()
 
 

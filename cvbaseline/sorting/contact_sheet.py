@@ -17,13 +17,15 @@ from cvbaseline.html_page import escape
 from cvbaseline.sorting.contact_sheet_style import SCRIPT, STYLE
 from cvbaseline.sorting.manifest import (
     NO_FACE,
+    THUMBNAILS,
     UNREADABLE,
     UNSURE,
     Face,
     Manifest,
     Record,
 )
-from cvbaseline.sorting.output_folder import SHEET_NAME, THUMBNAILS
+from cvbaseline.sorting.output_folder import SHEET_NAME
+from cvbaseline.sorting.sort_result import count
 from cvbaseline.sorting.thumbnails import thumbnail_name
 
 # Text on them, white or near-black, has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).
@@ -34,7 +36,7 @@ COLOURS = {
 }  # fmt: skip
 DARK_INK = {"happy": "#241a00"}
 OTHER_COLOURS = ("#2b7a0b", "#9c36b5", "#1971c2", "#a0522d", "#087f8c", "#b3446c", "#4c6a00")
-TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable"}
+TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable", ".": "Beside the folders"}
 
 
 def write_contact_sheet(
@@ -79,7 +81,7 @@ def render_contact_sheet(manifest: Manifest, emotions: Sequence[str], title: str
 <a class="skip" href="#pictures">Skip to the pictures</a>
 <header class="top">
 <h1><bdi>{shown}</bdi>, sorted by emotion</h1>
-<p class="about">{_count(total, "picture")}, {with_face:,} with a face. Details of every face are in
+<p class="about">{count(total, "picture")}, {with_face:,} with a face. Details of every face are in
 <a href="manifest.csv">manifest.csv</a> and <a href="manifest.json">manifest.json</a>.</p>
 {_share(groups, colours)}
 </header>
@@ -142,10 +144,10 @@ def _chips(groups: dict[str, list[Record]], colours: _Colours) -> str:
 
 def _section(name: str, records: list[Record], manifest: Manifest, colours: _Colours) -> str:
     """One group with its heading; the surest pictures first."""
-    count = f"{len(records):,}"
+    number = f"{len(records):,}"
     head = (
         f'<section id="{_anchor(name)}" aria-label="{_title(name)}" {colours.style(name)}>\n'
-        f'<h2>{_title(name)} <span data-count="{count}">{count}</span></h2>\n'
+        f'<h2>{_title(name)} <span data-count="{number}">{number}</span></h2>\n'
     )
     if name == UNREADABLE:
         return f"{head}{_unreadable(records)}</section>"
@@ -277,7 +279,3 @@ def _anchor(name: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}\u202f%"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -115,7 +115,8 @@ footer{color:var(--soft);font-size:.85rem;padding:2.5rem 0}
 @media(max-width:640px){.tools{margin-left:0;flex-wrap:wrap}
 nav{position:static}
 html{scroll-padding-top:1rem}
-:root{--size:160px}}
+:root{--size:160px}
+table{table-layout:fixed}}
 @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;
 --dim:#eee;--size:150px}
 nav .tools,.skip,details{display:none}

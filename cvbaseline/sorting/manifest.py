@@ -18,13 +18,16 @@ from typing import Any, NamedTuple, Optional
 
 from cvbaseline.errors import FormatError
 from cvbaseline.formats.files import read_bytes
+from cvbaseline.formats.spreadsheet import cell
 
 FORMAT = "cvbaseline sort manifest"
 VERSION = 1
 JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"
+FIRST_COLUMNS = ("picture", "result", "folder", "sorted_as")  # of the table
 UNSURE = "unsure"
 NO_FACE = "no_face"
+THUMBNAILS = "_contact_sheet"  # the folder of the contact sheet's small pictures
 UNREADABLE = ""  # the folder of a picture that lands nowhere
 SIZE_LIMIT = 1 << 30
 
@@ -100,6 +103,30 @@ class Manifest:
         return sorted(self.records.values(), key=lambda record: record.key)
 
 
+def is_output_folder(folder: Path) -> bool:
+    """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
+    return FORMAT.encode() in _head(folder / JSON_NAME)
+
+
+def has_table(folder: Path) -> bool:
+    """Whether a folder holds the table that goes with a manifest."""
+    return _head(folder / CSV_NAME).startswith(",".join(FIRST_COLUMNS).encode())
+
+
+def _head(path: Path) -> bytes:
+    """How a file begins; nothing when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(100)
+    except OSError:
+        return b""
+
+
+def is_thumbnail_folder(folder: Path) -> bool:
+    """Whether a folder holds the small pictures of a contact sheet, which are nobody's pictures."""
+    return folder.name == THUMBNAILS and is_output_folder(folder.parent)
+
+
 class _Place(NamedTuple):
     """Where in a manifest a value stands, for messages."""
 
@@ -158,13 +185,16 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def render_csv(records: Iterable[Record]) -> bytes:
-    """A row for each picture: the deciding face in columns of its own, the others as JSON."""
+    """A row for each picture: the deciding face in columns of its own, the others as JSON.
+
+    Paths seldom look like formulas: they begin with the name of a folder or with "..".
+    """
     records = list(records)
     classes = sorted({name for r in records for face in r.faces for name in face.probabilities})
     text = io.StringIO()
     writer = csv.writer(text)  # lines end in \r\n, so that fields with either are quoted
     writer.writerow(
-        ["picture", "result", "folder", "sorted_as", "emotion", "confidence", "faces"]
+        [*FIRST_COLUMNS, "emotion", "confidence", "faces"]
         + ["x", "y", "box_width", "box_height", "score"]
         + [f"p_{name}" for name in classes]
         + ["other_faces", "problem", "width", "height", "placed", "bytes", "sha256", "settings"]
@@ -179,20 +209,8 @@ def render_csv(records: Iterable[Record]) -> bytes:
         row += [len(record.faces), *place, *shares, _dumps(others) if others else ""]
         row += [record.problem, record.width, record.height, record.placed]
         row += [record.bytes, record.sha256, record.settings]
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets an apostrophe before it.
-
-    See OWASP, "CSV injection". Paths do not need it but for the oddest names: they begin with
-    the name of a folder or with "..".
-    """
-    if not isinstance(value, str):
-        return value
-    value = value.replace("\0", "\\0")  # which csv refuses on Python 3.10
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
 def _dumps(value: object) -> str:

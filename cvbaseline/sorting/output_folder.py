@@ -1,7 +1,8 @@
 """The output folder of sorted pictures: what it holds already, and how pictures are added to it.
 
 The folder is read before anything is done: a result that the user moved to another folder by hand
-stays there, and the manifest notes the correction; one that the user removed is known to be gone.
+stays there, and the manifest notes the correction; one that the user removed is known to be gone;
+an original that the user renamed is known by its content.
 Originals are removed (mode "move") only when a written manifest says where they went.
 """
 
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Optional
 
 from cvbaseline.errors import UserError, require
 from cvbaseline.formats.files import write_bytes
@@ -19,12 +20,16 @@ from cvbaseline.sorting import manifest as manifest_file
 from cvbaseline.sorting.manifest import (
     CSV_NAME,
     JSON_NAME,
+    THUMBNAILS,
     UNREADABLE,
     Manifest,
     Record,
+    has_table,
+    is_output_folder,
     load_manifest,
 )
 from cvbaseline.sorting.placing import (
+    ChangedError,
     Fingerprint,
     candidate_names,
     fingerprint,
@@ -33,18 +38,8 @@ from cvbaseline.sorting.placing import (
 )
 
 SHEET_NAME = "index.html"
-THUMBNAILS = "_contact_sheet"
 LOCK_NAME = ".cvbaseline.lock"
 FLUSH_SECONDS = 10.0
-
-
-def is_output_folder(folder: Path) -> bool:
-    """Whether a folder is one that pictures were sorted into: it holds such a manifest."""
-    try:
-        with open(folder / JSON_NAME, "rb") as file:
-            return manifest_file.FORMAT.encode() in file.read(100)
-    except OSError:
-        return False
 
 
 class OutputFolder:
@@ -67,16 +62,25 @@ class OutputFolder:
         self._moved: list[tuple[Path, Record]] = []  # originals to remove after the next flush
         self._flushed = time.monotonic()
         self._told: set[str] = set()
+        self.new = 0  # pictures that were placed
+        self.stayed = 0  # originals that could not be removed
         self._refresh()
         self._taken = {fold(record.result) for record in self.manifest.records.values()}
         self._unreadable: dict[str, list[tuple[str, str]]] = {}  # to be replaced when read again
         for record in self.manifest.records.values():
             if record.folder == UNREADABLE:
                 self._unreadable.setdefault(record.picture, []).append(record.key)
+        self._orphans = self._without_original()
 
     def _read(self) -> Manifest:
         if is_output_folder(self.path):
             return load_manifest(self.path / JSON_NAME)
+        lost = self.path / JSON_NAME
+        require(
+            os.path.lexists(lost) or not has_table(self.path),
+            f"{lost} is missing, and with it what was sorted before: restore it or give another "
+            "--out",
+        )
         for name in (JSON_NAME, CSV_NAME, SHEET_NAME, THUMBNAILS):
             require(
                 not os.path.lexists(self.path / name),
@@ -161,15 +165,46 @@ class OutputFolder:
         """
         if record.folder != UNREADABLE:
             record = self._placed(picture, record)
+        return self._note(record)
+
+    def take_over(self, record: Record) -> Optional[Record]:
+        """The record of a picture that was renamed or moved to where `record` says it is.
+
+        That is one of the same content whose own original is gone: its result, which the user may
+        have put into another folder, is the result of this picture.
+        """
+        orphans = self._orphans.get(record.sha256)
+        if not orphans:
+            return None
+        orphan = orphans.pop()
+        del self.manifest.records[orphan.key]
+        return self._note(replace(orphan, picture=record.picture))
+
+    def _note(self, record: Record) -> Record:
         for key in self._unreadable.pop(record.picture, ()):
             self.manifest.records.pop(key, None)
         self.manifest.records[record.key] = record
         return record
 
+    def _without_original(self) -> dict[str, list[Record]]:
+        """Records whose original is gone, by content.
+
+        Not those that sorting moved: an equal picture is another one. Nor symbolic links, which
+        lead nowhere now.
+        """
+        orphans: dict[str, list[Record]] = {}
+        for record in self.manifest.records.values():
+            stays = record.folder != UNREADABLE and record.placed in ("copy", "hard link")
+            if stays and not os.path.lexists(self.original(record)):
+                orphans.setdefault(record.sha256, []).append(record)
+        return orphans
+
     def settle(self, picture: Path, record: Record) -> Record:
         """What is left to do for a picture that the manifest knows, and where it now is."""
         if not record.result:
             return self.add(picture, record)
+        if self.mode == "move" and record.placed != "symbolic link":
+            record = self._note(replace(record, placed="move"))
         if self.mode == "move":
             self._moved.append((picture, record))
         return record
@@ -178,10 +213,13 @@ class OutputFolder:
         try:
             result, how = self._place(picture, record)
         except OSError as error:
-            reason = error.strerror or str(error)
             require_space(error, self.path)
+            reason = error.strerror or str(error)
+            if not isinstance(error, ChangedError):
+                reason = f"cannot be put into {self.path / record.folder} ({reason})"
             return replace(record, folder=UNREADABLE, sorted_as=UNREADABLE, problem=reason)
         self._taken.add(fold(result))
+        self.new += 1
         self._say_way(how)
         if self.mode == "move":
             how = "move"
@@ -223,6 +261,7 @@ class OutputFolder:
         except OSError as error:
             done, reason = False, error.strerror or str(error)
         if not done:
+            self.stayed += 1
             self._tell(f"{picture} is sorted, but stays where it is too: {reason}")
 
     def finish(self) -> None:

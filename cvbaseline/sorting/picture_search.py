@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from cvbaseline.errors import require
 from cvbaseline.images import PICTURE_SUFFIXES
-from cvbaseline.sorting.output_folder import THUMBNAILS, is_output_folder
+from cvbaseline.sorting.manifest import is_output_folder, is_thumbnail_folder
 
 
 class Search(NamedTuple):
@@ -27,14 +28,17 @@ def search_pictures(folder: Path, out: Path) -> Search:
 
     A picture is known by its suffix; hidden files and folders (a dot before the name) are not
     pictures. A path that looks like one and is not an ordinary file is listed as a picture: that
-    it cannot be read is said when it is its turn.
+    it cannot be read is said when it is its turn. Raises UserError when `folder` itself cannot be
+    listed.
     """
     pictures: list[Path] = []
     others, linked, earlier, closed = 0, [], [], []
     out_name = os.path.realpath(out)
 
     def note(error: OSError) -> None:
-        closed.append((Path(error.filename), error.strerror or type(error).__name__))
+        reason = error.strerror or type(error).__name__
+        require(error.filename != os.fspath(folder), f"{folder} cannot be listed ({reason})")
+        closed.append((Path(error.filename), reason))
 
     for place, folders, files in os.walk(folder, onerror=note):
         descend = []
@@ -48,7 +52,7 @@ def search_pictures(folder: Path, out: Path) -> Search:
                 linked.append(path)
             elif is_output_folder(path):
                 earlier.append(path)
-            elif not (name == THUMBNAILS and is_output_folder(path.parent)):
+            elif not is_thumbnail_folder(path):
                 descend.append(name)
         folders[:] = descend
         shown = [name for name in files if is_picture_name(name)]

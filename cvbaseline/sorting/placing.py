@@ -13,6 +13,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,16 +56,12 @@ def fingerprint(path: Path) -> Fingerprint:
 
 def candidate_names(name: str) -> Iterator[str]:
     """`name`, then with -2, -3, ... before its suffix, shortened where it would be too long."""
-    yield name
     stem, suffix = os.path.splitext(name)
-    number = 2
-    while True:
-        tail = f"-{number}{suffix}"
+    for tail in chain([suffix], (f"-{number}{suffix}" for number in count(2))):
         room = NAME_LIMIT - len(os.fsencode(tail))
         while len(os.fsencode(stem)) > room:
             stem = stem[:-1]
         yield stem + tail
-        number += 1
 
 
 def plain_name(name: str) -> str:

@@ -6,6 +6,7 @@ ever overwritten. What is known from an earlier run is not done again.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,17 +18,16 @@ from cvbaseline.errors import UserError, require
 from cvbaseline.options import argument, option
 from cvbaseline.parallel import one_core_each, worker_count
 from cvbaseline.shipped import cascade_path, default_emotion_model
-from cvbaseline.sorting.manifest import NO_FACE, UNREADABLE, UNSURE, Record
+from cvbaseline.sorting.manifest import NO_FACE, THUMBNAILS, UNREADABLE, UNSURE, Record
 from cvbaseline.sorting.output_folder import (
     LOCK_NAME,
-    THUMBNAILS,
     OutputFolder,
     PlannedOutput,
     check_output_names,
 )
 from cvbaseline.sorting.picture_search import Search, search_pictures
 from cvbaseline.sorting.placing import Fingerprint, fingerprint, locked
-from cvbaseline.sorting.sort_result import SortResult, summary
+from cvbaseline.sorting.sort_result import SortResult, count, summary
 
 __all__ = ["SortOptions", "SortResult", "sort_pictures", "summary"]
 
@@ -100,12 +100,12 @@ def sort_pictures(
     decider = decider or _decider(options)
     names = (*decider.folders, UNSURE, NO_FACE)
     _check_apart(folder, out, (*names, THUMBNAILS))
-    search = search_pictures(folder, out)
     say = tell or (lambda line: None)
     if options.dry_run:
-        return _sort(options, PlannedOutput(out, options.mode, say, folder), search, decider, tell)
+        planned = PlannedOutput(out, options.mode, say, folder)
+        return _sort(options, planned, search_pictures(folder, out), decider, tell)
     check_output_names(out, names)
-    if not search.pictures and not out.exists():
+    if not out.exists() and not (search := search_pictures(folder, out)).pictures:
         return SortResult(folder, out, (), 0, search, options.mode)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -113,6 +113,8 @@ def sort_pictures(
             out / LOCK_NAME, lambda: say(f"another run sorts into {out}: waiting until it is done")
         )
         with lock:
+            # Only now: the run that held the lock may have moved the pictures away.
+            search = search_pictures(folder, out)
             output = OutputFolder(out, options.mode, say, folder)
             return _sort(options, output, search, decider, tell)
     except OSError as error:
@@ -128,22 +130,16 @@ def _sort(
     tell: Optional[Callable[[str], None]],
 ) -> SortResult:
     """The work itself: pictures are examined by several threads and placed by this one."""
-    before = dict(output.manifest.records)
     settings = output.settings_key(decider.settings)
-    if tell and len(output.manifest.settings) > 1:
-        tell("pictures sorted before with other settings keep their folders")
     records: list[Record] = []
-    new = 0
     output.flush(now=True)
     try:
         for seen in _examine_all(options, output, search.pictures, decider, settings, tell):
-            if seen.known:
-                record = output.settle(seen.picture, seen.record)
+            known = seen.record if seen.known else output.take_over(seen.record)
+            if known:
+                records.append(output.settle(seen.picture, known))
             else:
-                record = output.add(seen.picture, seen.record)
-            previous = before.get(record.key)
-            new += bool(record.result) and not (previous and previous.result)
-            records.append(record)
+                records.append(output.add(seen.picture, seen.record))
             output.flush()
     finally:
         output.finish()
@@ -151,10 +147,16 @@ def _sort(
             from cvbaseline.sorting.contact_sheet import write_contact_sheet
 
             write_contact_sheet(output.path, output.manifest, decider.folders, options.folder)
-    folder = options.folder
+    others = sum(record.settings != settings for record in records)
+    if tell and others:
+        tell(
+            f"{count(others, 'picture')} sorted before with other settings left in place: "
+            "give another --out to sort anew"
+        )
     return SortResult(
-        folder, output.path, tuple(records), new, search, options.mode, options.dry_run
-    )
+        options.folder, output.path, tuple(records), output.new, search, options.mode,
+        options.dry_run, output.stayed,
+    )  # fmt: skip
 
 
 def _examine_all(
@@ -186,7 +188,7 @@ def _examine_all(
         with one_core_each() if jobs > 1 else nullcontext():
             yield from tqdm(
                 threads.map(examine, pictures), total=len(pictures), unit="picture",
-                disable=None if tell else True, leave=False,
+                disable=None if tell and sys.stderr else True, leave=False,
             )  # fmt: skip
     finally:
         # After Ctrl-C the pictures at work are waited for: a program that ends while OpenCV

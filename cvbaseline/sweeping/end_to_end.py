@@ -66,7 +66,7 @@ def read_labels(
     """
     labels = Path(labels)
     require(labels.exists(), f"{labels} does not exist: name a folder of class folders or a CSV")
-    entries, notes = (list_class_folders(labels), []) if labels.is_dir() else list_csv(labels)
+    entries, notes = list_class_folders(labels) if labels.is_dir() else list_csv(labels)
     for note in notes:
         tell(note)
     require(bool(entries), f"{labels} names no picture")

@@ -18,7 +18,7 @@ from cvbaseline.formats.annotation_files import (
     render_picture,
 )
 from cvbaseline.formats.boxed_picture import BoxedPicture
-from cvbaseline.formats.files import write_bytes
+from cvbaseline.formats.files import make_folder, write_bytes
 from cvbaseline.formats.yolo import CLASSES_NAME, render_classes
 from cvbaseline.images import find_pictures, read_size
 
@@ -166,10 +166,7 @@ class AnnotationStore:
         self._put(path, render_picture(self.kind, changed, classes))
 
     def _put(self, path: Path, data: bytes) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{path.parent} cannot be made ({error.strerror})") from None
+        make_folder(path.parent)
         write_bytes(path, data)
 
     def _keep_original(self, path: Path, rendered: Callable[[], bytes]) -> None:
