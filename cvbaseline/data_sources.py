@@ -18,6 +18,7 @@ import numpy as np
 from cvbaseline.datasets import (
     Entry,
     LabelledFaces,
+    check_parts,
     folder_names,
     group_of,
     list_class_folders,
@@ -193,6 +194,7 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
         return read_fer2013(path, options)
     column = value.lower() if kind == "column" else "group"
     entries, notes = list_csv(path, group_pattern(options.group_by), column)
+    check_parts(entries, str(path))
     faces = _read_entries(entries, options)
     return faces._replace(problems=(*faces.problems, *notes))
 

@@ -245,6 +245,16 @@ def problem_of(path: Path, error: UserError) -> str:
     return problem if problem.startswith(str(path)) else f"{path}: {problem}"
 
 
+def check_parts(entries: list[Entry], source: str) -> None:
+    """UserError when only some of the entries are in a part: a split must name one for all."""
+    without = [str(entry.path) for entry in entries if entry.part is None]
+    if 0 < len(without) < len(entries):
+        raise UserError(
+            f"{source}: {len(without):,} of {len(entries):,} rows name no part of the split, the "
+            f"first is {without[0]}: write train or test there, or delete them"
+        )
+
+
 def collect(
     entries: list[Entry],
     crops: list[np.ndarray],

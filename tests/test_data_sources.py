@@ -108,6 +108,16 @@ def test_a_list_with_parts_and_a_column_of_groups(tmp_path):
         read(tmp_path / "list.csv", group_by="column:series")
 
 
+def test_a_list_that_names_a_part_for_some_is_refused(tmp_path):
+    put(tmp_path, ["1.png", "2.png", "3.png"])
+    listing = tmp_path / "list.csv"
+    listing.write_text("path,label,part\n1.png,sad,train\n2.png,glad,\n3.png,sad,\n")
+    with pytest.raises(UserError, match=r"2 of 3 rows name no part .* first is \S*2\.png: write"):
+        read(listing)
+    listing.write_text("path,label,part\n1.png,sad,\n2.png,glad,\n")
+    assert read(listing).parts is None
+
+
 def fer_row(face, emotion, usage):
     return f"{emotion},{' '.join(map(str, face.ravel()))},{usage}\n"
 
@@ -124,6 +134,9 @@ def test_fer2013(tmp_path):
     assert data.parts == ("Training", "PublicTest")
     assert np.array_equal(data.faces, FACES[:2])
     assert data.paths[1] == f"{path}, line 3"
+    path.write_text(path.read_text() + fer_row(FACES[2], 0, ""))
+    with pytest.raises(UserError, match="1 of 3 rows name no part .* line 4: write"):
+        read(path)
 
 
 @pytest.mark.parametrize(
