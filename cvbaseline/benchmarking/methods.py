@@ -2,6 +2,7 @@
 
 import inspect
 
+from cvbaseline.benchmarking.comparisons import ROUNDS
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.classifiers import classifier_class
 
@@ -32,6 +33,8 @@ REFERENCES = {
     "pages={1321--1330}, year={2017}}",
     "efron1993": "@book{efron1993, author={Efron, Bradley and Tibshirani, Robert J.}, title={An "
     "Introduction to the Bootstrap}, publisher={Chapman \\& Hall}, year={1993}}",
+    "fisher1935": "@book{fisher1935, author={Fisher, Ronald A.}, title={The Design of "
+    "Experiments}, publisher={Oliver \\& Boyd}, year={1935}}",
     "mcnemar1947": "@article{mcnemar1947, author={McNemar, Quinn}, title={Note on the Sampling "
     "Error of the Difference between Correlated Proportions or Percentages}, "
     "journal={Psychometrika}, volume={12}, number={2}, pages={153--157}, year={1947}}",
@@ -160,7 +163,10 @@ class Methods:
             how = f"McNemar's exact test on the same faces{self.cite('mcnemar1947')}"
         else:
             units = "groups" if findings.data.groups is not None else "faces"
-            how = f"the paired bootstrap over {units} (10,000 draws)"
+            how = (
+                f"the paired sign-flip test of {units}{self.cite('fisher1935')}, exact or with "
+                f"{ROUNDS:,} random flips"
+            )
         return (
             f"Pairs of contenders were compared by {how}, with Holm's correction for the number of "
             f"pairs{self.cite('holm1979')}; a difference is called one when the corrected p is "
