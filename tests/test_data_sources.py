@@ -205,6 +205,14 @@ def test_misses_and_false_boxes_are_counted(tmp_path):
     assert np.array_equal(data.faces[2], FACES[1]) and not data.faces[3].any()
 
 
+def test_a_cascade_that_finds_no_face_at_all_is_named(tmp_path):
+    for name in ("glad", "sad"):
+        (tmp_path / name).mkdir()
+        write_picture(tmp_path / name / "1.png", np.full((40, 40), 90, np.uint8))
+    with pytest.raises(UserError, match="finds none of 2 faces: name another with --cascade"):
+        read(tmp_path, detect=True, group_by="near-duplicates")
+
+
 def test_sets_are_joined_by_the_names_of_their_classes(tmp_path):
     one = in_part(read(put(tmp_path / "one", ["b/1.png", "c/1.png"])), "train")
     two = in_part(read(put(tmp_path / "two", ["a/1.png", "b/1.png"])), "test")
