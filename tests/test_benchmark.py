@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cvbaseline.benchmarking import running, worker
+from cvbaseline.benchmarking import judgements, running, worker
 from cvbaseline.benchmarking.benchmark import benchmark
 from cvbaseline.benchmarking.contenders import (
     default_names,
@@ -147,6 +147,23 @@ def test_every_contender_beats_the_majority_on_drawn_faces(everyone):
             low = contender["scores"]["accuracy"][1]
             assert low > results["majority_accuracy"][0], contender["title"]
             assert against[contender["title"]]["holds"], contender["title"]
+
+
+def test_naming_majority_leaves_the_verdicts_of_others_as_they_are(
+    characters, tmp_path, here, monkeypatch
+):
+    found = []
+    monkeypatch.setattr(judgements, "judge", lambda findings, jobs: found.append(findings) or [])
+    for names in (("eigenfaces",), ("eigenfaces", "majority")):
+        lines = []
+        options = BenchmarkOptions(
+            data=characters, out=tmp_path / "out", size=SIDE, cv="2x1", classifiers=names
+        )
+        benchmark(options, tell=lines.append)
+        rows = [line for line in lines if line.startswith(("majority", "(the most frequent"))]
+        assert len(rows) == 1
+    alone, beside = (findings.against_majority["eigenfaces"] for findings in found)
+    assert alone.adjusted_p == beside.adjusted_p == alone.p
 
 
 def test_numbers_follow_from_the_stored_predictions(measured):

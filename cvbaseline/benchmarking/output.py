@@ -64,7 +64,8 @@ def told_table(ranked: list[Outcome], findings: Findings) -> list[str]:
             f"{scores.log_loss.value:.3f}", f"{scores.calibration_error.value:.3f}",
             seconds(costs.fit_seconds), size(costs.model_bytes),
         ])  # fmt: skip
-    rows.append(["(the most frequent class)", interval(findings.majority), *[""] * 5])
+    if all(outcome.contender.name != "majority" for outcome in ranked):
+        rows.append(["(the most frequent class)", interval(findings.majority), *[""] * 5])
     if findings.leaked:
         header.insert(2, "without copies")
         for row, outcome in zip(rows, [*ranked, None]):
