@@ -139,7 +139,10 @@ def read_csv(
 def list_csv(
     listing: Path, group_pattern: Optional[str] = None, group_column: str = "group"
 ) -> tuple[list[Entry], list[str]]:
-    """The faces that `read_csv` reads, and what was left out."""
+    """The faces that `read_csv` reads, and what was left out.
+
+    Where some rows name a group, a picture of the others is a group by itself.
+    """
     listing = Path(listing)
     try:
         text = listing.read_text(encoding="utf-8-sig")
@@ -153,12 +156,17 @@ def list_csv(
         if not row["label"]:
             unlabelled += 1
             continue
-        group = row.get(group_column)
+        group = row.get(group_column) or None
         if group_pattern is not None:
             group = group_of(row["path"], group_pattern)
         box = _box(row, listing, line)
         part = row.get("part") or None
         entries.append(Entry(listing.parent / row["path"], row["label"], group, box, part))
+    if any(entry.group is not None for entry in entries):
+        entries = [
+            entry._replace(group=str(entry.path)) if entry.group is None else entry
+            for entry in entries
+        ]
     notes = [f"{listing}: {unlabelled} rows without a label left out"] if unlabelled else []
     return entries, notes
 
