@@ -455,6 +455,9 @@ def test_contenders_and_their_settings():
         parse_contender("hog_svm:c=2")
     with pytest.raises(UserError, match="are the same: leave one out"):
         parse_contenders(["hog_svm", "hog_svm:C=5.0"])
+    for settings in ("5", "[1]", '{"lbph":3}', '"x"'):
+        with pytest.raises(UserError, match="^ensemble:settings=.*: settings must be like"):
+            parse_contender(f"ensemble:settings={settings}")
 
 
 @pytest.mark.parametrize(
@@ -479,8 +482,13 @@ def test_records_are_read_back_or_not_at_all(tmp_path):
     assert np.array_equal(again.probabilities, record.probabilities)
     assert again.facts == record.facts and again.directions is None
     assert read_record(path, (4, 3)) is None  # of another test
-    path.write_bytes(path.read_bytes()[:-10])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
     assert read_record(path, (5, 3)) is None
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        damaged = read_record(path, (5, 3))  # a date, for one, may change
+        assert damaged is None or np.array_equal(damaged.probabilities, record.probabilities)
     assert read_record(tmp_path / "none.npz", (5, 3)) is None
 
 
