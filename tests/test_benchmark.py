@@ -206,18 +206,31 @@ def test_only_what_is_missing_is_added(measured, characters, tmp_path, here):
     assert len(after) == len(before) + 2
 
 
-def test_changed_pictures_are_noticed(measured, characters, tmp_path, here):
-    done, _, _ = measured
-    out, changed = tmp_path / "copy", tmp_path / "changed"
-    shutil.copytree(done.out, out)
+def test_changed_pictures_are_noticed(characters, tmp_path, here):
+    changed, lines = tmp_path / "changed", []
     shutil.copytree(characters, changed)
-    write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
-    lines = []
     options = BenchmarkOptions(
-        data=changed, out=out, size=SIDE, cv="2x1", classifiers=("majority",)
+        data=changed, out=tmp_path / "out", size=SIDE, cv="2x1", classifiers=("majority",)
     )
+    assert benchmark(options).measured == 2
+    write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
     assert benchmark(options, tell=lines.append).measured == 2
     assert any("not those of the last run" in line for line in lines)
+
+
+def test_the_report_of_other_data_is_not_replaced(measured, characters, tmp_path):
+    done, _, _ = measured
+    out, moved = tmp_path / "copy", tmp_path / "moved"
+    shutil.copytree(done.out, out)
+    shutil.copytree(characters, moved)
+    kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    options = dict(out=out, size=SIDE, cv="2x1", classifiers=("eigenfaces",))
+    (moved / "character 0" / "0.png").unlink()
+    with pytest.raises(UserError, match="copy holds the benchmark of .*characters0: give another"):
+        benchmark(BenchmarkOptions(data=moved, **options))
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == kept
+    shutil.copy(characters / "character 0" / "0.png", moved / "character 0")
+    assert benchmark(BenchmarkOptions(data=moved, **options)).measured == 0  # the same elsewhere
 
 
 def test_a_killed_run_continues_to_the_same_predictions(characters, tmp_path):
