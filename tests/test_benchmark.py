@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cvbaseline import duplicates
 from cvbaseline.benchmarking import judgements, running, worker
 from cvbaseline.benchmarking.benchmark import benchmark
 from cvbaseline.benchmarking.contenders import (
@@ -338,6 +339,18 @@ def test_the_page_holds_everything_and_fetches_nothing(measured):
     for name in ("How many more pictures?", "Poorer pictures", "eigenface 1", "@article{turk1991"):
         assert name in text
     assert "cvbaseline benchmark" in text and "scikit-learn" in text
+
+
+def test_the_methods_name_the_bounds_of_the_leak_check(measured):
+    done, _, _ = measured
+    said = (
+        r"at most (\d+) of 63 bits together with correlations of at least ([\d.]+) of the pixels "
+        r"and ([\d.]+) of the details"
+    )
+    bounds = re.search(said, (done.out / "report.md").read_text(encoding="utf-8")).groups()
+    assert tuple(map(float, bounds)) == (
+        duplicates.MOST_BITS, duplicates.LEAST_CORRELATION, duplicates.LEAST_DETAIL
+    )  # fmt: skip
 
 
 def test_markdown_names_its_figures(measured):

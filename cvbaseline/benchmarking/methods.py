@@ -5,6 +5,7 @@ import inspect
 from cvbaseline.benchmarking.comparisons import ROUNDS
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.classifiers import classifier_class
+from cvbaseline.duplicates import LEAST_CORRELATION, LEAST_DETAIL, MOST_BITS
 
 REFERENCES = {
     "turk1991": "@article{turk1991, author={Turk, Matthew and Pentland, Alex}, title={Eigenfaces "
@@ -119,8 +120,9 @@ class Methods:
         """How copies were looked for."""
         text = (
             "Copies were looked for among all faces: equal pixels, or a perceptual hash"
-            f"{self.cite('zauner2010')} that differs in at most 10 of 63 bits together with a "
-            "correlation of at least .9, mirrored copies included"
+            f"{self.cite('zauner2010')} that differs in at most {MOST_BITS} of 63 bits together with "
+            f"correlations of at least {LEAST_CORRELATION:g} of the pixels and "
+            f"{LEAST_DETAIL:g} of the details, mirrored copies included"
         )
         if dropped:
             return f"{text}. Copies of test faces were left out of training."
