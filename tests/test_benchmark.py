@@ -18,6 +18,7 @@ import pytest
 from cvbaseline import duplicates
 from cvbaseline.benchmarking import judgements, running, worker
 from cvbaseline.benchmarking.benchmark import benchmark
+from cvbaseline.benchmarking.comparisons import Comparison
 from cvbaseline.benchmarking.contenders import (
     default_names,
     members_among,
@@ -25,8 +26,11 @@ from cvbaseline.benchmarking.contenders import (
     parse_contenders,
 )
 from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion, distort
+from cvbaseline.benchmarking.findings import MAJORITY
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.benchmarking.records import Record, read_record, write_record
+from cvbaseline.benchmarking.report import headline
+from cvbaseline.bootstrap import Estimate
 from cvbaseline.classifiers.checkpoints import Checkpoints
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.drawing.styles import random_style
@@ -351,6 +355,33 @@ def test_the_methods_name_the_bounds_of_the_leak_check(measured):
     assert tuple(map(float, bounds)) == (
         duplicates.MOST_BITS, duplicates.LEAST_CORRELATION, duplicates.LEAST_DETAIL
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pairs", "majority", "said"),
+    [
+        (0.01, 0.01, "right (50.0% to 70.0%), more than every other contender, a difference that "
+         "holds."),
+        (0.01, 0.30, "a difference that holds; it does not beat always naming the most frequent "
+         "class."),
+        (0.30, 0.01, "; b cannot be told from it on these pictures."),
+        (0.30, 0.30, "on these pictures; it does not beat always naming the most frequent class."),
+    ],
+)  # fmt: skip
+def test_the_headline_calls_only_what_holds(pairs, majority, said):
+    def outcome(title, accuracy):
+        scores = SimpleNamespace(accuracy=Estimate(accuracy, accuracy - 0.1, accuracy + 0.1))
+        return SimpleNamespace(title=title, scores=scores)
+
+    def comparison(second, p):
+        return Comparison("a", second, Estimate(0.1, 0.0, 0.2), p, p, "McNemar")
+
+    findings = SimpleNamespace(
+        data=SimpleNamespace(labels=[0, 1], classes=("x", "y")),
+        comparisons=[comparison("b", pairs)],
+        against_majority={"a": comparison(MAJORITY, majority)},
+    )
+    assert headline([outcome("a", 0.6), outcome("b", 0.5)], findings).endswith(said)
 
 
 def test_markdown_names_its_figures(measured):
