@@ -83,15 +83,20 @@ def read_data(options: DataOptions) -> LabelledFaces:
     if kind == "none":
         faces = faces._replace(groups=None)
     elif kind == "near-duplicates":
-        from cvbaseline.duplicates import copy_clusters
-
-        clusters = copy_clusters(faces.faces, faces.found)
-        faces = faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
+        faces = grouped_by_copies(faces)
     require(
         faces.groups is not None or kind in ("", "none"),
         f"--group-by {options.group_by} says nothing about some of {data}",
     )
     return faces
+
+
+def grouped_by_copies(faces: LabelledFaces) -> LabelledFaces:
+    """The same faces, grouped with their near copies among them."""
+    from cvbaseline.duplicates import copy_clusters
+
+    clusters = copy_clusters(faces.faces, faces.found)
+    return faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
 
 
 def join(sets: Sequence[LabelledFaces]) -> LabelledFaces:
