@@ -69,6 +69,8 @@ def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             if needed not in names:
                 raise FormatError(path, f"no column {needed!r} among {names}", "line 1")
         for row in reader:
+            if not any(row):
+                continue
             if len(row) != len(names):
                 problem = f"{len(row)} values for {len(names)} columns"
                 raise FormatError(path, problem, f"line {reader.line_num}")
