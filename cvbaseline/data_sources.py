@@ -69,6 +69,10 @@ class DataOptions(CropOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_grouping(self.group_by)
+        require(
+            self.detect or self.cascade is None,
+            "--cascade looks for faces with --detect only: add it, or leave --cascade out",
+        )
 
 
 def read_data(options: DataOptions) -> LabelledFaces:

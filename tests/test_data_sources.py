@@ -134,8 +134,10 @@ def test_fer2013(tmp_path):
     assert data.parts == ("Training", "PublicTest")
     assert np.array_equal(data.faces, FACES[:2])
     assert data.paths[1] == f"{path}, line 3"
+    path.write_text(path.read_text() + "\n")
+    assert np.array_equal(read(path).faces, FACES[:2])
     path.write_text(path.read_text() + fer_row(FACES[2], 0, ""))
-    with pytest.raises(UserError, match="1 of 3 rows name no part .* line 4: write"):
+    with pytest.raises(UserError, match="1 of 3 rows name no part .* line 5: write"):
         read(path)
 
 
@@ -211,6 +213,11 @@ def test_a_cascade_that_finds_no_face_at_all_is_named(tmp_path):
         write_picture(tmp_path / name / "1.png", np.full((40, 40), 90, np.uint8))
     with pytest.raises(UserError, match="finds none of 2 faces: name another with --cascade"):
         read(tmp_path, detect=True, group_by="near-duplicates")
+
+
+def test_a_cascade_needs_detection(tmp_path):
+    with pytest.raises(UserError, match="--cascade looks for faces with --detect only"):
+        DataOptions(data=tmp_path, cascade=tmp_path / "cascade.xml")
 
 
 def test_sets_are_joined_by_the_names_of_their_classes(tmp_path):
