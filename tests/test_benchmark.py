@@ -488,7 +488,11 @@ def test_a_contender_that_fails_does_not_stop_the_others(characters, tmp_path):
         data=characters, out=tmp_path / "out", size=SIDE, cv="2x1",
         classifiers=("majority", "hog_svm:C=-1", BAD_ENSEMBLE),
     )  # fmt: skip
-    done = benchmark(options)
+    seen = []
+    done = benchmark(options, progress=lambda *told: seen.append(told))
+    # Told when each of the four fits begins, which may take hours, and when it has ended.
+    assert [done for _, done, _ in seen] == [0, 1, 1, 2, 2, 3, 3, 4]
+    assert seen[0] == ("majority", 0, 4) and seen[-1] == ("hog_svm C=-1", 4, 4)
     assert len(done.failures) == 2 and "C must be a positive number" in done.failures[0]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [one["title"] for one in results["contenders"]] == ["majority"]
