@@ -166,7 +166,7 @@ def _plain(name: str) -> str:
 def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
     names = folder_names(folder)
     if not names or names == ["Annotations"]:
-        return _read_entries(_annotated(folder / "Annotations" if names else folder), options)
+        return _read_entries(_annotated_folder(folder / "Annotations" if names else folder), options)
     parts = [name for name in names if is_part_name(name)]
     if not any(map(is_training, parts)) or len(parts) < 2:
         return _read_entries(_class_folders(folder, options), options)
@@ -206,6 +206,16 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
     check_parts(entries, str(path))
     faces = _read_entries(entries, options)
     return faces._replace(problems=(*faces.problems, *notes))
+
+
+def _annotated_folder(folder: Path) -> list[Entry]:
+    """`_annotated`, or the list that `draw` writes beside its scenes is named."""
+    try:
+        return _annotated(folder)
+    except UserError:
+        listing = folder / "labels.csv"
+        require(not listing.is_file(), f"{folder} has no class folders: name its list {listing}")
+        raise
 
 
 def _annotated(path: Path) -> list[Entry]:

@@ -179,6 +179,17 @@ def test_scenes_in_coco_form(tmp_path):
     assert len(set(data.groups)) == 1  # faces of one scene are not split
 
 
+def test_the_list_beside_drawn_scenes_is_named(tmp_path):
+    write_picture(tmp_path / "1.png", FACES[0])
+    (tmp_path / "bg.txt").write_text("1.png\n")  # YOLO's boxes are in files of this suffix
+    with pytest.raises(UserError, match=r"no picture bg\.jpg.*: put it there, or"):
+        read(tmp_path)
+    (tmp_path / "labels.csv").write_text("path,label\n1.png,glad\n")
+    with pytest.raises(UserError, match=r"has no class folders: name its list .*labels\.csv$"):
+        read(tmp_path)
+    assert read(tmp_path / "labels.csv").classes == ("glad",)
+
+
 def test_misses_and_false_boxes_are_counted(tmp_path):
     scene = np.zeros((60, 90), np.uint8)
     scene[5:29, 10:34] = FACES[0]
