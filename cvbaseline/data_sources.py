@@ -18,6 +18,7 @@ import numpy as np
 from cvbaseline.datasets import (
     Entry,
     LabelledFaces,
+    beside_folders,
     check_parts,
     folder_names,
     group_of,
@@ -166,22 +167,30 @@ def _plain(name: str) -> str:
 def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
     names = folder_names(folder)
     if not names or names == ["Annotations"]:
-        return _read_entries(_annotated_folder(folder / "Annotations" if names else folder), options)
+        place = folder / "Annotations" if names else folder
+        return _read_entries(_annotated_folder(place), options)
     parts = [name for name in names if is_part_name(name)]
     if not any(map(is_training, parts)) or len(parts) < 2:
-        return _read_entries(_class_folders(folder, options), options)
+        return _with_problems(
+            _read_entries(_class_folders(folder, options), options), beside_folders(folder)
+        )
     others = sorted(set(names) - set(parts))
     require(
         not others,
         f"{folder} holds the parts {', '.join(parts)} beside {', '.join(others)}: "
         "are these classes or parts? Move the one or the other away",
     )
-    entries = [
-        entry._replace(part=name)
-        for name in parts
-        for entry in _class_folders(folder / name, options)
-    ]
-    return _read_entries(entries, options)
+    entries, notes = [], beside_folders(folder)
+    for name in parts:
+        entries += [
+            entry._replace(part=name) for entry in _class_folders(folder / name, options)
+        ]
+        notes += beside_folders(folder / name)
+    return _with_problems(_read_entries(entries, options), notes)
+
+
+def _with_problems(faces: LabelledFaces, notes: Sequence[str]) -> LabelledFaces:
+    return faces._replace(problems=(*faces.problems, *notes))
 
 
 def _class_folders(folder: Path, options: DataOptions) -> list[Entry]:
@@ -204,8 +213,7 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
     column = value.lower() if kind == "column" else "group"
     entries, notes = list_csv(path, group_pattern(options.group_by), column)
     check_parts(entries, str(path))
-    faces = _read_entries(entries, options)
-    return faces._replace(problems=(*faces.problems, *notes))
+    return _with_problems(_read_entries(entries, options), notes)
 
 
 def _annotated_folder(folder: Path) -> list[Entry]:

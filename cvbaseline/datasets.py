@@ -16,7 +16,7 @@ import numpy as np
 
 from cvbaseline.errors import FormatError, PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
-from cvbaseline.images import find_pictures, read_grey
+from cvbaseline.images import PICTURE_SUFFIXES, find_pictures, read_grey
 
 # Other names of a CSV file's columns.
 FIRST_NAMES = {
@@ -88,7 +88,8 @@ def read_class_folders(
     Raises UserError when there are no class folders, or no picture in them can be used.
     """
     entries = list_class_folders(folder, group_pattern, nested)
-    return read_entries(entries, crop, find_face, str(folder))
+    faces = read_entries(entries, crop, find_face, str(folder))
+    return faces._replace(problems=(*faces.problems, *beside_folders(folder)))
 
 
 def list_class_folders(
@@ -113,6 +114,18 @@ def folder_names(folder: Path) -> list[str]:
     return sorted(
         entry.name for entry in Path(folder).iterdir() if entry.is_dir() and entry.name[0] != "."
     )
+
+
+def beside_folders(folder: Path) -> list[str]:
+    """A line about the pictures that lie beside the class folders, and so in no class."""
+    beside = [
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.name[0] != "." and path.is_file()
+    ]
+    if not beside:
+        return []
+    return [f"{folder}: left out {len(beside)} beside the class folders, like {min(beside).name}"]
 
 
 def read_csv(

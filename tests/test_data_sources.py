@@ -8,7 +8,7 @@ import pytest
 from small_faces import mood_faces
 
 from cvbaseline.data_sources import DataOptions, in_part, join, read_data
-from cvbaseline.datasets import Entry
+from cvbaseline.datasets import Entry, read_class_folders
 from cvbaseline.detection import Detections
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions
@@ -56,6 +56,21 @@ def test_train_and_test_folders_are_parts(tmp_path):
     put(tmp_path, ["other/1.png"])
     with pytest.raises(UserError, match="holds the parts public_test, train beside other"):
         read(tmp_path)
+
+
+def test_pictures_beside_the_folders_are_counted(tmp_path):
+    put(tmp_path, ["train/a/1.png", "test/a/1.png", "test/2.png", "test/3.jpg", "4.png"])
+    (tmp_path / "notes.txt").write_text("no picture")
+    data = read(tmp_path)
+    assert len(data.faces) == 2
+    assert data.problems == (
+        f"{tmp_path}: left out 1 beside the class folders, like 4.png",
+        f"{tmp_path / 'test'}: left out 2 beside the class folders, like 2.png",
+    )
+    part = tmp_path / "test"
+    assert read(part).problems == read_class_folders(part, CropOptions()).problems
+    assert read(part).problems == data.problems[1:]
+    assert read(tmp_path / "train").problems == ()
 
 
 def test_a_class_may_be_called_test(tmp_path):
