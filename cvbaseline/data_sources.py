@@ -18,6 +18,8 @@ import numpy as np
 from cvbaseline.datasets import (
     Entry,
     LabelledFaces,
+    beside_folders,
+    check_parts,
     folder_names,
     group_of,
     list_class_folders,
@@ -68,6 +70,10 @@ class DataOptions(CropOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_grouping(self.group_by)
+        require(
+            self.detect or self.cascade is None,
+            "--cascade looks for faces with --detect only: add it, or leave --cascade out",
+        )
 
 
 def read_data(options: DataOptions) -> LabelledFaces:
@@ -82,15 +88,20 @@ def read_data(options: DataOptions) -> LabelledFaces:
     if kind == "none":
         faces = faces._replace(groups=None)
     elif kind == "near-duplicates":
-        from cvbaseline.duplicates import copy_clusters
-
-        clusters = copy_clusters(faces.faces, faces.found)
-        faces = faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
+        faces = grouped_by_copies(faces)
     require(
         faces.groups is not None or kind in ("", "none"),
         f"--group-by {options.group_by} says nothing about some of {data}",
     )
     return faces
+
+
+def grouped_by_copies(faces: LabelledFaces) -> LabelledFaces:
+    """The same faces, grouped with their near copies among them."""
+    from cvbaseline.duplicates import copy_clusters
+
+    clusters = copy_clusters(faces.faces, faces.found)
+    return faces._replace(groups=tuple(f"cluster {number}" for number in clusters.tolist()))
 
 
 def join(sets: Sequence[LabelledFaces]) -> LabelledFaces:
@@ -156,7 +167,8 @@ def _plain(name: str) -> str:
 def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
     names = folder_names(folder)
     if not names or names == ["Annotations"]:
-        return _read_entries(_annotated(folder / "Annotations" if names else folder), options)
+        place = folder / "Annotations" if names else folder
+        return _read_entries(_annotated_folder(place), options)
     parts = [name for name in names if is_part_name(name)]
     if not any(map(is_training, parts)) or len(parts) < 2:
         entries, notes = _class_folders(folder, options)
@@ -167,7 +179,7 @@ def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
         f"{folder} holds the parts {', '.join(parts)} beside {', '.join(others)}: "
         "are these classes or parts? Move the one or the other away",
     )
-    entries, notes = [], []
+    entries, notes = [], beside_folders(folder)
     for name in parts:
         of_part, more = _class_folders(folder / name, options)
         entries += [entry._replace(part=name) for entry in of_part]
@@ -199,7 +211,18 @@ def _read_file(path: Path, options: DataOptions) -> LabelledFaces:
         return read_fer2013(path, options)
     column = value.lower() if kind == "column" else "group"
     entries, notes = list_csv(path, group_pattern(options.group_by), column)
+    check_parts(entries, str(path))
     return _with_notes(_read_entries(entries, options), notes)
+
+
+def _annotated_folder(folder: Path) -> list[Entry]:
+    """`_annotated`, or the list that `draw` writes beside its scenes is named."""
+    try:
+        return _annotated(folder)
+    except UserError:
+        listing = folder / "labels.csv"
+        require(not listing.is_file(), f"{folder} has no class folders: name its list {listing}")
+        raise
 
 
 def _annotated(path: Path) -> list[Entry]:

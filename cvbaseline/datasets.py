@@ -16,7 +16,7 @@ import numpy as np
 
 from cvbaseline.errors import FormatError, PictureError, UserError, require
 from cvbaseline.faces import CropOptions, crop_faces
-from cvbaseline.images import find_pictures, read_grey
+from cvbaseline.images import PICTURE_SUFFIXES, find_pictures, read_grey
 from cvbaseline.sorting.manifest import NO_FACE, THUMBNAILS, UNSURE, is_output_folder
 
 # Other names of a CSV file's columns.
@@ -108,7 +108,8 @@ def list_class_folders(
             group = None if group_pattern is None else group_of(below.as_posix(), group_pattern)
             entries.append(Entry(path, label, group))
     unnamed = [name for name in (UNSURE, NO_FACE) if name not in names and (folder / name).is_dir()]
-    return entries, [f"{folder / name}: filled by sort and no class, left out" for name in unnamed]
+    notes = [f"{folder / name}: filled by sort and no class, left out" for name in unnamed]
+    return entries, notes + beside_folders(folder)
 
 
 def folder_names(folder: Path) -> list[str]:
@@ -124,6 +125,18 @@ def folder_names(folder: Path) -> list[str]:
         for entry in folder.iterdir()
         if entry.is_dir() and entry.name[0] != "." and entry.name not in not_classes
     )
+
+
+def beside_folders(folder: Path) -> list[str]:
+    """A line about the pictures that lie beside the class folders, and so in no class."""
+    beside = [
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.name[0] != "." and path.is_file()
+    ]
+    if not beside:
+        return []
+    return [f"{folder}: left out {len(beside)} beside the class folders, like {min(beside).name}"]
 
 
 def read_csv(
@@ -150,7 +163,10 @@ def read_csv(
 def list_csv(
     listing: Path, group_pattern: Optional[str] = None, group_column: str = "group"
 ) -> tuple[list[Entry], list[str]]:
-    """The faces that `read_csv` reads, and what was left out."""
+    """The faces that `read_csv` reads, and what was left out.
+
+    Where some rows name a group, a picture of the others is a group by itself.
+    """
     listing = Path(listing)
     try:
         text = listing.read_text(encoding="utf-8-sig")
@@ -164,12 +180,17 @@ def list_csv(
         if not row["label"]:
             unlabelled += 1
             continue
-        group = row.get(group_column)
+        group = row.get(group_column) or None
         if group_pattern is not None:
             group = group_of(row["path"], group_pattern)
         box = _box(row, listing, line)
         part = row.get("part") or None
         entries.append(Entry(listing.parent / row["path"], row["label"], group, box, part))
+    if any(entry.group is not None for entry in entries):
+        entries = [
+            entry._replace(group=str(entry.path)) if entry.group is None else entry
+            for entry in entries
+        ]
     notes = [f"{listing}: {unlabelled} rows without a label left out"] if unlabelled else []
     return entries, notes
 
@@ -254,6 +275,16 @@ def problem_of(path: Path, error: UserError) -> str:
     """The error's line, with the picture's name in it."""
     problem = str(error)
     return problem if problem.startswith(str(path)) else f"{path}: {problem}"
+
+
+def check_parts(entries: list[Entry], source: str) -> None:
+    """UserError when only some of the entries are in a part: a split must name one for all."""
+    without = [str(entry.path) for entry in entries if entry.part is None]
+    if 0 < len(without) < len(entries):
+        raise UserError(
+            f"{source}: {len(without):,} of {len(entries):,} rows name no part of the split, the "
+            f"first is {without[0]}: write train or test there, or delete them"
+        )
 
 
 def collect(

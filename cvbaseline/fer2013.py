@@ -13,7 +13,7 @@ from typing import TextIO
 
 import numpy as np
 
-from cvbaseline.datasets import Entry, LabelledFaces, collect
+from cvbaseline.datasets import Entry, LabelledFaces, check_parts, collect
 from cvbaseline.errors import FormatError, UserError
 from cvbaseline.faces import CropOptions, equalise, resize
 
@@ -52,6 +52,7 @@ def read_fer2013(path: Path, crop: CropOptions) -> LabelledFaces:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise FormatError(path, "is not UTF-8 text", f"byte {error.start}") from None
+    check_parts(entries, str(path))
     numbers = {str(number): name for number, name in enumerate(EMOTIONS)}
     if all(entry.label in numbers for entry in entries):
         entries = [entry._replace(label=numbers[entry.label]) for entry in entries]
@@ -68,6 +69,8 @@ def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             if needed not in names:
                 raise FormatError(path, f"no column {needed!r} among {names}", "line 1")
         for row in reader:
+            if not any(row):
+                continue
             if len(row) != len(names):
                 problem = f"{len(row)} values for {len(names)} columns"
                 raise FormatError(path, problem, f"line {reader.line_num}")

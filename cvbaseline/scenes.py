@@ -43,7 +43,7 @@ def read_detected(
     none are counted as false boxes. An entry without a box is a picture that shows one face: the
     best detection. `found` tells which faces were found; the others are black.
 
-    Raises UserError when no picture can be read.
+    Raises UserError when no picture can be read, or no face is found.
     """
     pictures: dict[Path, list[Entry]] = {}
     for entry in entries:
@@ -66,6 +66,10 @@ def read_detected(
                 if box is None
                 else crop_faces(grey, as_boxes([box]), crop)[0]
             )
+    if used and not any(found):
+        raise UserError(
+            f"{source}: the cascade finds none of {len(used):,} faces: name another with --cascade"
+        )
     faces = collect(used, crops, sizes, problems, source)
     return faces._replace(found=np.array(found), false_boxes=false_boxes)
 

@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cvbaseline.benchmarking import running, worker
+from cvbaseline import duplicates
+from cvbaseline.benchmarking import judgements, running, worker
 from cvbaseline.benchmarking.benchmark import benchmark
+from cvbaseline.benchmarking.comparisons import Comparison
 from cvbaseline.benchmarking.contenders import (
     default_names,
     members_among,
@@ -24,8 +26,11 @@ from cvbaseline.benchmarking.contenders import (
     parse_contenders,
 )
 from cvbaseline.benchmarking.distortions import DISTORTIONS, Distortion, distort
+from cvbaseline.benchmarking.findings import MAJORITY
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.benchmarking.records import Record, read_record, write_record
+from cvbaseline.benchmarking.report import headline
+from cvbaseline.bootstrap import Estimate
 from cvbaseline.classifiers.checkpoints import Checkpoints
 from cvbaseline.drawing import EMOTIONS, draw_face
 from cvbaseline.drawing.styles import random_style
@@ -149,6 +154,23 @@ def test_every_contender_beats_the_majority_on_drawn_faces(everyone):
             assert against[contender["title"]]["holds"], contender["title"]
 
 
+def test_naming_majority_leaves_the_verdicts_of_others_as_they_are(
+    characters, tmp_path, here, monkeypatch
+):
+    found = []
+    monkeypatch.setattr(judgements, "judge", lambda findings, jobs: found.append(findings) or [])
+    for names in (("eigenfaces",), ("eigenfaces", "majority")):
+        lines = []
+        options = BenchmarkOptions(
+            data=characters, out=tmp_path / "out", size=SIDE, cv="2x1", classifiers=names
+        )
+        benchmark(options, tell=lines.append)
+        rows = [line for line in lines if line.startswith(("majority", "(the most frequent"))]
+        assert len(rows) == 1
+    alone, beside = (findings.against_majority["eigenfaces"] for findings in found)
+    assert alone.adjusted_p == beside.adjusted_p == alone.p
+
+
 def test_numbers_follow_from_the_stored_predictions(measured):
     done, _, results = measured
     stored = records(done.out)
@@ -189,18 +211,31 @@ def test_only_what_is_missing_is_added(measured, characters, tmp_path, here):
     assert len(after) == len(before) + 2
 
 
-def test_changed_pictures_are_noticed(measured, characters, tmp_path, here):
-    done, _, _ = measured
-    out, changed = tmp_path / "copy", tmp_path / "changed"
-    shutil.copytree(done.out, out)
+def test_changed_pictures_are_noticed(characters, tmp_path, here):
+    changed, lines = tmp_path / "changed", []
     shutil.copytree(characters, changed)
-    write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
-    lines = []
     options = BenchmarkOptions(
-        data=changed, out=out, size=SIDE, cv="2x1", classifiers=("majority",)
+        data=changed, out=tmp_path / "out", size=SIDE, cv="2x1", classifiers=("majority",)
     )
+    assert benchmark(options).measured == 2
+    write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
     assert benchmark(options, tell=lines.append).measured == 2
     assert any("not those of the last run" in line for line in lines)
+
+
+def test_the_report_of_other_data_is_not_replaced(measured, characters, tmp_path):
+    done, _, _ = measured
+    out, moved = tmp_path / "copy", tmp_path / "moved"
+    shutil.copytree(done.out, out)
+    shutil.copytree(characters, moved)
+    kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    options = dict(out=out, size=SIDE, cv="2x1", classifiers=("eigenfaces",))
+    (moved / "character 0" / "0.png").unlink()
+    with pytest.raises(UserError, match="copy holds the benchmark of .*characters0: give another"):
+        benchmark(BenchmarkOptions(data=moved, **options))
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == kept
+    shutil.copy(characters / "character 0" / "0.png", moved / "character 0")
+    assert benchmark(BenchmarkOptions(data=moved, **options)).measured == 0  # the same elsewhere
 
 
 def test_a_killed_run_continues_to_the_same_predictions(characters, tmp_path):
@@ -310,6 +345,45 @@ def test_the_page_holds_everything_and_fetches_nothing(measured):
     assert "cvbaseline benchmark" in text and "scikit-learn" in text
 
 
+def test_the_methods_name_the_bounds_of_the_leak_check(measured):
+    done, _, _ = measured
+    said = (
+        r"at most (\d+) of 63 bits together with correlations of at least ([\d.]+) of the pixels "
+        r"and ([\d.]+) of the details"
+    )
+    bounds = re.search(said, (done.out / "report.md").read_text(encoding="utf-8")).groups()
+    assert tuple(map(float, bounds)) == (
+        duplicates.MOST_BITS, duplicates.LEAST_CORRELATION, duplicates.LEAST_DETAIL
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pairs", "majority", "said"),
+    [
+        (0.01, 0.01, "right (50.0% to 70.0%), more than every other contender, a difference that "
+         "holds."),
+        (0.01, 0.30, "a difference that holds; it does not beat always naming the most frequent "
+         "class."),
+        (0.30, 0.01, "; b cannot be told from it on these pictures."),
+        (0.30, 0.30, "on these pictures; it does not beat always naming the most frequent class."),
+    ],
+)  # fmt: skip
+def test_the_headline_calls_only_what_holds(pairs, majority, said):
+    def outcome(title, accuracy):
+        scores = SimpleNamespace(accuracy=Estimate(accuracy, accuracy - 0.1, accuracy + 0.1))
+        return SimpleNamespace(title=title, scores=scores)
+
+    def comparison(second, p):
+        return Comparison("a", second, Estimate(0.1, 0.0, 0.2), p, p, "McNemar")
+
+    findings = SimpleNamespace(
+        data=SimpleNamespace(labels=[0, 1], classes=("x", "y")),
+        comparisons=[comparison("b", pairs)],
+        against_majority={"a": comparison(MAJORITY, majority)},
+    )
+    assert headline([outcome("a", 0.6), outcome("b", 0.5)], findings).endswith(said)
+
+
 def test_markdown_names_its_figures(measured):
     done, _, _ = measured
     text = (done.out / "report.md").read_text()
@@ -414,7 +488,11 @@ def test_a_contender_that_fails_does_not_stop_the_others(characters, tmp_path):
         data=characters, out=tmp_path / "out", size=SIDE, cv="2x1",
         classifiers=("majority", "hog_svm:C=-1", BAD_ENSEMBLE),
     )  # fmt: skip
-    done = benchmark(options)
+    seen = []
+    done = benchmark(options, progress=lambda *told: seen.append(told))
+    # Told when each of the four fits begins, which may take hours, and when it has ended.
+    assert [done for _, done, _ in seen] == [0, 1, 1, 2, 2, 3, 3, 4]
+    assert seen[0] == ("majority", 0, 4) and seen[-1] == ("hog_svm C=-1", 4, 4)
     assert len(done.failures) == 2 and "C must be a positive number" in done.failures[0]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [one["title"] for one in results["contenders"]] == ["majority"]
@@ -438,6 +516,9 @@ def test_contenders_and_their_settings():
         parse_contender("hog_svm:c=2")
     with pytest.raises(UserError, match="are the same: leave one out"):
         parse_contenders(["hog_svm", "hog_svm:C=5.0"])
+    for settings in ("5", "[1]", '{"lbph":3}', '"x"'):
+        with pytest.raises(UserError, match="^ensemble:settings=.*: settings must be like"):
+            parse_contender(f"ensemble:settings={settings}")
 
 
 @pytest.mark.parametrize(
@@ -462,8 +543,13 @@ def test_records_are_read_back_or_not_at_all(tmp_path):
     assert np.array_equal(again.probabilities, record.probabilities)
     assert again.facts == record.facts and again.directions is None
     assert read_record(path, (4, 3)) is None  # of another test
-    path.write_bytes(path.read_bytes()[:-10])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
     assert read_record(path, (5, 3)) is None
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        damaged = read_record(path, (5, 3))  # a date, for one, may change
+        assert damaged is None or np.array_equal(damaged.probabilities, record.probabilities)
     assert read_record(tmp_path / "none.npz", (5, 3)) is None
 
 

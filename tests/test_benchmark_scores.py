@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as sk
 
-from cvbaseline.benchmarking.comparisons import bootstrap_p, compare, holm, mcnemar
+from cvbaseline.benchmarking import comparisons
+from cvbaseline.benchmarking.comparisons import compare, holm, mcnemar, sign_flip_p
 from cvbaseline.benchmarking.learning_curve import Point, fit_power_law, how_many_more
 from cvbaseline.benchmarking.scores import (
     Answers,
@@ -147,9 +149,32 @@ def test_holm_as_worked_by_hand():
     assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
-def test_bootstrap_p_is_two_sided_and_never_0():
-    assert bootstrap_p(np.ones(999)) == pytest.approx(0.002)
-    assert bootstrap_p(np.linspace(-1, 1, 1001)) == 1.0
+def permutation_p(sums, rounds):
+    """The same p as scipy finds it: which of the two contenders is which is permuted by unit."""
+    return stats.permutation_test(
+        (sums, np.zeros(len(sums))), lambda first, second: np.sum(first - second),
+        permutation_type="samples", n_resamples=rounds, random_state=0,
+    ).pvalue  # fmt: skip
+
+
+@pytest.mark.parametrize(("units", "tolerance"), [(2, 0), (3, 0), (7, 0), (12, 0), (40, 0.01)])
+def test_sign_flips_are_the_permutations_of_scipy(units, tolerance):
+    rng = np.random.default_rng(units)
+    of = np.concatenate([np.arange(units), rng.integers(units, size=5 * units)])
+    gained = rng.integers(-1, 2, (len(of), 3)) + (rng.random((len(of), 3)) < 0.2)
+    p = sign_flip_p(gained.astype(float), of)
+    for one, column in zip(p, gained.T):
+        expected = permutation_p(np.bincount(of, column, units), 10_000)
+        assert one == pytest.approx(expected, abs=tolerance)
+
+
+def test_sign_flips_as_worked_by_hand():
+    """Three groups that gain 3, 1 and -1: six of the eight sums are as far from 0 as 3."""
+    gained = np.array([1, 1, 1, 0, 1, -1.0])
+    assert sign_flip_p(gained[:, None], np.array([0, 0, 0, 1, 1, 2])) == [6 / 8]
+    assert sign_flip_p(np.ones((30, 1)), np.arange(30) % 3) == [2 / 8]
+    assert sign_flip_p(np.zeros((30, 1)), np.arange(30) % 3) == [1]
+    assert sign_flip_p(np.ones((30, 1)), np.arange(30)) == [1 / 10_001]
 
 
 def test_a_difference_is_called_only_when_it_holds():
@@ -171,7 +196,25 @@ def test_groups_make_a_difference_less_certain():
     good, poor = make_answers(skill=1.5, seed=2), make_answers(skill=1.1, seed=2)
     groups = np.arange(300) % 4
     grouped = compare({"a": good._replace(units=groups), "b": poor._replace(units=groups)})
-    assert grouped[0].test == "bootstrap"
+    alone = compare({"a": good, "b": poor})
+    assert (grouped[0].test, alone[0].test) == ("sign flips", "McNemar")
+    assert grouped[0].p >= 2 / 2**4 > alone[0].p
+
+
+@pytest.mark.parametrize("groups", [2, 3, 6])
+def test_few_groups_make_no_false_calls(groups, monkeypatch):
+    """Each contender is better at some groups, and neither at all of them."""
+    monkeypatch.setattr(comparisons, "ROUNDS", 100)
+    rng = np.random.default_rng(0)
+    units = np.repeat(np.arange(groups), 20)
+
+    def answers():
+        right = rng.random(len(units)) < rng.beta(3, 3, groups)[units]
+        probabilities = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9])
+        return Answers(np.arange(len(units)), np.zeros(len(units), int), probabilities, units)
+
+    calls = [compare({"a": answers(), "b": answers()})[0].holds for _ in range(30)]
+    assert np.mean(calls) <= 0.1
 
 
 def test_levels_of_nested_classes():

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from small_faces import mood_faces
 
 from cvbaseline.benchmarking.leaks import describe_leaks, drop_leaks, find_leak, refuse_leaks
+from cvbaseline.benchmarking.options import BenchmarkOptions
+from cvbaseline.benchmarking.reading import read_both
 from cvbaseline.benchmarking.splits import (
     Split,
     cross_validation,
@@ -18,6 +20,7 @@ from cvbaseline.benchmarking.splits import (
 )
 from cvbaseline.duplicates import cluster_copies, content_keys, find_copies
 from cvbaseline.errors import UserError
+from cvbaseline.images import write_picture
 
 GROUPED = st.integers(2, 12).flatmap(
     lambda groups: st.lists(
@@ -164,6 +167,24 @@ def test_the_leak_check_counts_refuses_and_drops():
     assert clean.train.tolist() == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
     assert find_leak(clean, keys, clusters).all.size == 0
     refuse_leaks([split], [leak._replace(exact=leak.exact[:0])])  # near copies alone pass
+
+
+def test_copies_are_grouped_across_data_and_test_data(tmp_path):
+    pictures = distinct_pictures(8)
+    for folder, numbers in (("a", range(4)), ("b", range(3, 8))):  # both have the fourth
+        for number in numbers:
+            path = tmp_path / folder / f"class {number % 2}" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(path, pictures[number])
+    options = BenchmarkOptions(
+        data=tmp_path / "a", test=str(tmp_path / "b"), group_by="near-duplicates"
+    )
+    data = read_both(options)
+    groups = {part: set() for part in ("train", "test")}
+    for part, group in zip(data.parts, data.groups):
+        groups[part].add(group)
+    assert (len(groups["train"]), len(groups["test"])) == (4, 5)
+    assert len(groups["train"] & groups["test"]) == 1
 
 
 def test_groups_on_both_sides_are_counted():

@@ -257,6 +257,8 @@ def test_every_classifier_trains_on_pictures_of_any_size(moods, name):
         ),
         (["train", "{}/train", "--out", "{}/x.npz", "--groups", "artist"], "too few groups"),
         (["train", "{}/train", "--folds", "1"], "folds must be 0 or from 2"),
+        (["train", "{}/train", "--cascade", "x.xml"], "faces with --detect only: add it, or leave"),
+        (["predict", "{}/model.npz", "{}/unseen", "--cascade", "x.xml"], "with --detect only"),
         (["train", "{}/lonely", "--out", "{}/x.npz"], "has one class only: glad"),
         (["predict", "{}/notes.txt", "{}/unseen"], "is not a cvbaseline model"),
         (["predict", "{}/model.npz", "{}/nowhere"], "does not exist"),

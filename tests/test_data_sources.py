@@ -72,6 +72,21 @@ def test_train_and_test_folders_are_parts(tmp_path):
         read(tmp_path)
 
 
+def test_pictures_beside_the_folders_are_counted(tmp_path):
+    put(tmp_path, ["train/a/1.png", "test/a/1.png", "test/2.png", "test/3.jpg", "4.png"])
+    (tmp_path / "notes.txt").write_text("no picture")
+    data = read(tmp_path)
+    assert len(data.faces) == 2
+    assert data.problems == (
+        f"{tmp_path}: left out 1 beside the class folders, like 4.png",
+        f"{tmp_path / 'test'}: left out 2 beside the class folders, like 2.png",
+    )
+    part = tmp_path / "test"
+    assert read(part).problems == read_class_folders(part, CropOptions()).problems
+    assert read(part).problems == data.problems[1:]
+    assert read(tmp_path / "train").problems == ()
+
+
 def test_a_class_may_be_called_test(tmp_path):
     put(tmp_path, ["test/1.png", "trial/1.png"])
     assert read(tmp_path).classes == ("test", "trial")
@@ -122,6 +137,16 @@ def test_a_list_with_parts_and_a_column_of_groups(tmp_path):
         read(tmp_path / "list.csv", group_by="column:series")
 
 
+def test_a_list_that_names_a_part_for_some_is_refused(tmp_path):
+    put(tmp_path, ["1.png", "2.png", "3.png"])
+    listing = tmp_path / "list.csv"
+    listing.write_text("path,label,part\n1.png,sad,train\n2.png,glad,\n3.png,sad,\n")
+    with pytest.raises(UserError, match=r"2 of 3 rows name no part .* first is \S*2\.png: write"):
+        read(listing)
+    listing.write_text("path,label,part\n1.png,sad,\n2.png,glad,\n")
+    assert read(listing).parts is None
+
+
 def fer_row(face, emotion, usage):
     return f"{emotion},{' '.join(map(str, face.ravel()))},{usage}\n"
 
@@ -138,6 +163,11 @@ def test_fer2013(tmp_path):
     assert data.parts == ("Training", "PublicTest")
     assert np.array_equal(data.faces, FACES[:2])
     assert data.paths[1] == f"{path}, line 3"
+    path.write_text(path.read_text() + "\n")
+    assert np.array_equal(read(path).faces, FACES[:2])
+    path.write_text(path.read_text() + fer_row(FACES[2], 0, ""))
+    with pytest.raises(UserError, match="1 of 3 rows name no part .* line 5: write"):
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +208,17 @@ def test_scenes_in_coco_form(tmp_path):
     assert len(set(data.groups)) == 1  # faces of one scene are not split
 
 
+def test_the_list_beside_drawn_scenes_is_named(tmp_path):
+    write_picture(tmp_path / "1.png", FACES[0])
+    (tmp_path / "bg.txt").write_text("1.png\n")  # YOLO's boxes are in files of this suffix
+    with pytest.raises(UserError, match=r"no picture bg\.jpg.*: put it there, or"):
+        read(tmp_path)
+    (tmp_path / "labels.csv").write_text("path,label\n1.png,glad\n")
+    with pytest.raises(UserError, match=r"has no class folders: name its list .*labels\.csv$"):
+        read(tmp_path)
+    assert read(tmp_path / "labels.csv").classes == ("glad",)
+
+
 def test_misses_and_false_boxes_are_counted(tmp_path):
     scene = np.zeros((60, 90), np.uint8)
     scene[5:29, 10:34] = FACES[0]
@@ -204,6 +245,19 @@ def test_misses_and_false_boxes_are_counted(tmp_path):
     assert data.false_boxes == 1 and len(data.problems) == 1
     assert np.array_equal(data.faces[0], scene[5:29, 12:36])
     assert np.array_equal(data.faces[2], FACES[1]) and not data.faces[3].any()
+
+
+def test_a_cascade_that_finds_no_face_at_all_is_named(tmp_path):
+    for name in ("glad", "sad"):
+        (tmp_path / name).mkdir()
+        write_picture(tmp_path / name / "1.png", np.full((40, 40), 90, np.uint8))
+    with pytest.raises(UserError, match="finds none of 2 faces: name another with --cascade"):
+        read(tmp_path, detect=True, group_by="near-duplicates")
+
+
+def test_a_cascade_needs_detection(tmp_path):
+    with pytest.raises(UserError, match="--cascade looks for faces with --detect only"):
+        DataOptions(data=tmp_path, cascade=tmp_path / "cascade.xml")
 
 
 def test_sets_are_joined_by_the_names_of_their_classes(tmp_path):

@@ -117,6 +117,14 @@ def test_csv_with_boxes_and_groups(folder):
     assert "1 rows without a label" in unlabelled
 
 
+def test_a_picture_without_a_group_is_one_by_itself(folder):
+    rows = "b/anna/2.png,x,{}\nb/bert-1.png,x,\nä/笑顔.png,x,{}\nb/bert-1.png,x,\n"
+    some = read_csv(listing(folder, "path,label,group\n" + rows.format("one", "one")), CROP)
+    one, bert, other, again = some.groups
+    assert one == other == "one" and bert == again and bert != "one" and bert
+    assert read_csv(listing(folder, "path,label,group\n" + rows.format("", "")), CROP).groups is None
+
+
 def test_csv_groups_by_pattern(folder):
     data = read_csv(
         listing(folder, "path,label\nb/anna/2.png,calm\nä/笑顔.png,x\n"), CROP, "^[^/]*"

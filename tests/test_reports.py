@@ -150,6 +150,24 @@ def test_html_holds_every_block_and_escapes_it():
     assert cells[5] == ("0.667", "b taken for not found: 4 (67%)")
 
 
+def test_long_names_leave_room_for_the_confusion_matrix():
+    """Their columns are numbered as the rows are, and matrices stand one below the other."""
+
+    def page(*names):
+        matrix = Confusion("who", names, np.ones((2, 3)))
+        section = Section("Confusion", [matrix, matrix])
+        return render_html(REPORT._replace(sections=[section]))
+
+    nested = [f"drawings/a series of many words/{name}" for name in "ab"]
+    long, short = page(*nested), page("a", "b")
+    heads = [re.findall(r"<th>([^<]*)</th>", text)[1:4] for text in (long, short)]
+    assert heads == [["1", "2", "not found"], ["a", "b", "not found"]]
+    rows = re.findall(r'<th scope="row">([^<]*)</th>', long)
+    assert rows[:2] == [f"{nested[0]} 1", f"{nested[1]} 2"]
+    assert '<div class="beside alone"><div class="matrix long">' in long
+    assert '<div class="beside"><div class="matrix">' in short
+
+
 def test_markdown_holds_every_block_but_faces_and_escapes_it():
     text = render_markdown(REPORT)
     for part in (

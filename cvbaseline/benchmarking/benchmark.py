@@ -33,13 +33,19 @@ def benchmark(
 
     What an earlier run stored for the same data and settings is not measured again.
 
-    Raises UserError when the data cannot be used, when test pictures leak and that is not allowed,
-    or when no contender can be measured.
+    Raises UserError when the data cannot be used, when the folder holds the report of others, when
+    test pictures leak and that is not allowed, or when no contender can be measured.
     """
     from cvbaseline.benchmarking.contenders import default_names, parse_contenders
     from cvbaseline.benchmarking.findings import find
     from cvbaseline.benchmarking.judgements import judge
-    from cvbaseline.benchmarking.output import read_state, told_table, write_reports, write_state
+    from cvbaseline.benchmarking.output import (
+        check_same_data,
+        read_state,
+        told_table,
+        write_reports,
+        write_state,
+    )
     from cvbaseline.benchmarking.plan import fits, make_plan, missing
     from cvbaseline.benchmarking.reading import check_splits, read_both
     from cvbaseline.benchmarking.records import data_key
@@ -54,8 +60,9 @@ def benchmark(
     for line in describe(data):
         tell(line)
     require(len(data.classes) >= 2, f"{options.data} has one class only: {data.classes[0]}")
+    key, source = data_key(data), str(options.data.resolve())
+    check_same_data(options.out, state, key, source)
     splits, leaks, leak_lines = check_splits(data, options, tell)
-    key = data_key(data)
     plan = make_plan(
         data, contenders, splits, options.out / "predictions", options.learning_curve,
         options.robustness, options.seed,
@@ -67,7 +74,7 @@ def benchmark(
     for title, members in {job.contender.title: job.members for job in plan}.items():
         if members:
             tell(averaged(title, [member.title for member in members]))
-    write_state(options.out, {"data": key, "command": command})
+    write_state(options.out, {"data": key, "source": source, "command": command})
     failed = run_jobs(
         left, data, splits, options.out / "logs", options.jobs, options.threads, progress
     )

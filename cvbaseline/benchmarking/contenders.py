@@ -48,8 +48,12 @@ def parse_contender(text: str) -> Contender:
     )
     try:
         estimator = estimator_maker(name, list(settings))()
+        if name == "ensemble":
+            estimator.member_settings()
     except ImportError as error:
         raise UserError(f"{name} needs a library that is not installed: {error}") from None
+    except ValueError as error:
+        raise UserError(f"{text}: {error}") from None
     parameters = all_parameters(estimator)
     return Contender(title_of(name, settings, parameters), name, settings, parameters)
 

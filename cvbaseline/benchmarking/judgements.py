@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from cvbaseline.benchmarking.comparisons import LEVEL
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.classification.report import FEW_PICTURES, pictures
 
@@ -94,9 +95,11 @@ def _about_setting(findings: Findings, jobs: int) -> list[Judgement]:
     remarks = []
     if findings.outcomes and findings.outcomes[0].scores.units < FEW_UNITS:
         units = findings.outcomes[0].scores.units
+        # Neither test has a smaller p than 2 / 2**units.
+        hopeless = 2 / 2**units >= LEVEL
         remarks.append(
             _warning(f"Only {units} independent groups or pictures were tested: the intervals are "
-                     "too narrow.")
+                     f"too narrow{', and no difference can be proven' * hopeless}.")
         )  # fmt: skip
     if findings.leaked:
         remarks.append(

@@ -2,8 +2,10 @@
 
 import inspect
 
+from cvbaseline.benchmarking.comparisons import ROUNDS
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.classifiers import classifier_class
+from cvbaseline.duplicates import LEAST_CORRELATION, LEAST_DETAIL, MOST_BITS
 
 REFERENCES = {
     "turk1991": "@article{turk1991, author={Turk, Matthew and Pentland, Alex}, title={Eigenfaces "
@@ -32,6 +34,8 @@ REFERENCES = {
     "pages={1321--1330}, year={2017}}",
     "efron1993": "@book{efron1993, author={Efron, Bradley and Tibshirani, Robert J.}, title={An "
     "Introduction to the Bootstrap}, publisher={Chapman \\& Hall}, year={1993}}",
+    "fisher1935": "@book{fisher1935, author={Fisher, Ronald A.}, title={The Design of "
+    "Experiments}, publisher={Oliver \\& Boyd}, year={1935}}",
     "mcnemar1947": "@article{mcnemar1947, author={McNemar, Quinn}, title={Note on the Sampling "
     "Error of the Difference between Correlated Proportions or Percentages}, "
     "journal={Psychometrika}, volume={12}, number={2}, pages={153--157}, year={1947}}",
@@ -116,8 +120,9 @@ class Methods:
         """How copies were looked for."""
         text = (
             "Copies were looked for among all faces: equal pixels, or a perceptual hash"
-            f"{self.cite('zauner2010')} that differs in at most 10 of 63 bits together with a "
-            "correlation of at least .9, mirrored copies included"
+            f"{self.cite('zauner2010')} that differs in at most {MOST_BITS} of 63 bits together with "
+            f"correlations of at least {LEAST_CORRELATION:g} of the pixels and "
+            f"{LEAST_DETAIL:g} of the details, mirrored copies included"
         )
         if dropped:
             return f"{text}. Copies of test faces were left out of training."
@@ -160,7 +165,10 @@ class Methods:
             how = f"McNemar's exact test on the same faces{self.cite('mcnemar1947')}"
         else:
             units = "groups" if findings.data.groups is not None else "faces"
-            how = f"the paired bootstrap over {units} (10,000 draws)"
+            how = (
+                f"the paired sign-flip test of {units}{self.cite('fisher1935')}, exact or with "
+                f"{ROUNDS:,} random flips"
+            )
         return (
             f"Pairs of contenders were compared by {how}, with Holm's correction for the number of "
             f"pairs{self.cite('holm1979')}; a difference is called one when the corrected p is "

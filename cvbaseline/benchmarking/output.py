@@ -33,6 +33,19 @@ def read_state(out: Path) -> Optional[dict[str, Any]]:
     return None
 
 
+def check_same_data(out: Path, state: Optional[dict[str, Any]], key: str, source: str) -> None:
+    """UserError when the folder's report is of other data; the same data may have changed.
+
+    Parameters
+    ----------
+    key : of the data's content; source : where the data lie
+    """
+    if state is None or state["data"] == key:
+        return
+    earlier = state.get("source", source)
+    require(earlier == source, f"{out} holds the benchmark of {earlier}: give another --out")
+
+
 def write_state(out: Path, state: dict[str, Any]) -> None:
     """Mark the folder as a benchmark's."""
     make_folder_of(out / STATE_NAME)
@@ -64,7 +77,8 @@ def told_table(ranked: list[Outcome], findings: Findings) -> list[str]:
             f"{scores.log_loss.value:.3f}", f"{scores.calibration_error.value:.3f}",
             seconds(costs.fit_seconds), size(costs.model_bytes),
         ])  # fmt: skip
-    rows.append(["(the most frequent class)", interval(findings.majority), *[""] * 5])
+    if all(outcome.contender.name != "majority" for outcome in ranked):
+        rows.append(["(the most frequent class)", interval(findings.majority), *[""] * 5])
     if findings.leaked:
         header.insert(2, "without copies")
         for row, outcome in zip(rows, [*ranked, None]):

@@ -22,7 +22,14 @@ from cvbaseline.benchmarking.splits import (
     parse_cv,
     without_missed,
 )
-from cvbaseline.data_sources import in_part, is_training, join, read_data, take
+from cvbaseline.data_sources import (
+    grouped_by_copies,
+    in_part,
+    is_training,
+    join,
+    read_data,
+    take,
+)
 from cvbaseline.datasets import LabelledFaces
 from cvbaseline.duplicates import content_keys, copy_clusters
 from cvbaseline.errors import require
@@ -43,7 +50,9 @@ def read_both(options: BenchmarkOptions) -> LabelledFaces:
         known = "" if data.parts is None else f" ({', '.join(sorted(set(data.parts)))})"
         require(Path(test).exists(), f"--test {test}: no such file, folder or part of DATA{known}")
         other = read_data(replace(options, data=Path(test)))
-        return join([in_part(training_only(data), "train"), in_part(other, "test")])
+        both = join([in_part(training_only(data), "train"), in_part(other, "test")])
+        # The copies in each alone have the same names as other copies in the other.
+        return grouped_by_copies(both) if options.group_by == "near-duplicates" else both
     if data.parts is None:
         return data
     if options.cv is not None:

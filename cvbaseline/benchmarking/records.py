@@ -10,6 +10,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
@@ -24,6 +25,10 @@ from cvbaseline.datasets import LabelledFaces
 from cvbaseline.formats.files import make_folder_of, write_bytes
 
 SCHEMA = 1  # changes when records of earlier versions must not be read
+# What reading a damaged .npz file raises.
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -95,7 +100,7 @@ def read_record(path: Path, shape: tuple[int, int]) -> Optional[Record]:
             probabilities = arrays["probabilities"]
             facts = json.loads(str(arrays["facts"]))
             directions = arrays["directions"] if "directions" in arrays else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         return None
     if probabilities.shape != shape or not np.isfinite(probabilities).all():
         return None

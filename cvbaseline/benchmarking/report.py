@@ -94,5 +94,10 @@ def headline(ranked: list[Outcome], findings: Findings) -> str:
                    for one in findings.comparisons)
     ]  # fmt: skip
     if unclear:
-        return f"{text}; {', '.join(unclear)} cannot be told from it on these pictures."
-    return f"{text}, more than every other contender, beyond chance." if ranked[1:] else f"{text}."
+        text += f"; {', '.join(unclear)} cannot be told from it on these pictures"
+    elif ranked[1:]:
+        text += ", more than every other contender, a difference that holds"
+    against = findings.against_majority.get(best.title)
+    if against and not (against.holds and against.difference.value > 0):
+        text += "; it does not beat always naming the most frequent class"
+    return f"{text}."

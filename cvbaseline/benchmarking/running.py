@@ -60,9 +60,9 @@ def run_jobs(
     running: set[subprocess.Popen] = set()
     lock, done = Lock(), [0]
 
-    def finished(contender: Contender) -> None:
+    def advance(contender: Contender, jobs_done: int) -> None:
         with lock:
-            done[0] += 1
+            done[0] += jobs_done
             progress(contender.title, done[0], len(jobs))
 
     if not jobs:
@@ -70,7 +70,7 @@ def run_jobs(
     with tempfile.TemporaryDirectory(prefix="cvbaseline-") as folder:
         write_data(Path(folder), data)
         work = [
-            delayed(run_batch)(batch, splits, Path(folder), logs, threads, running, finished)
+            delayed(run_batch)(batch, splits, Path(folder), logs, threads, running, advance)
             for batch in batches
         ]
         try:
@@ -101,9 +101,9 @@ def run_batch(
     logs: Path,
     threads: int,
     running: set[subprocess.Popen],
-    finished: Callable[[Contender], None],
+    advance: Callable[[Contender, int], None],
 ) -> list[Failure]:
-    """Do the jobs of one contender in a process of its own."""
+    """Do the jobs of one contender in a process of its own; tells when each begins and ends."""
     failures = []
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{jobs[0].contender.name}.txt"
@@ -112,10 +112,11 @@ def run_batch(
         running.add(process)
         for job in jobs:
             split = splits[job.split]
+            advance(job.contender, 0)
             problem = ask(process, message(job, split, threads))
             if problem:
                 failures.append(Failure(job.contender.title, split.name, problem))
-            finished(job.contender)
+            advance(job.contender, 1)
         with suppress(OSError):
             process.stdin.close()
         process.wait()

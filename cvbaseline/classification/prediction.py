@@ -9,7 +9,7 @@ import numpy as np
 
 from cvbaseline.detection import MANY_PICTURES, detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
-from cvbaseline.errors import PictureError
+from cvbaseline.errors import PictureError, require
 from cvbaseline.faces import crop_faces
 from cvbaseline.options import argument, option
 from cvbaseline.shipped import cascade_path
@@ -39,6 +39,13 @@ class PredictOptions(DetectionParameters):
         metavar="XML",
     )
     format: Literal["table", "csv", "json"] = option("table", "how the answers are printed")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.detect or self.cascade is None,
+            "--cascade looks for faces with --detect only: add it, or leave --cascade out",
+        )
 
 
 def predict(options: PredictOptions, tell: Tell = lambda line: None) -> list["Prediction"]:

@@ -88,6 +88,10 @@ class TrainOptions(CropOptions):
             not self.download or (self.classifier == "transfer" and self.init is None),
             "--download is for --classifier transfer without --init",
         )
+        require(
+            self.detect or self.cascade is None,
+            "--cascade looks for faces with --detect only: add it, or leave --cascade out",
+        )
 
 
 def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":

@@ -74,7 +74,7 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         ValueError for what the parameters cannot mean, UserError for an unknown classifier.
         """
         names = str(self.estimators).split("+")
-        settings = self.settings or {}
+        settings = self.member_settings()
         if len(names) < 2 or len(set(names)) < len(names):
             raise ValueError(
                 "estimators must be two or more different names with + between them, "
@@ -84,3 +84,12 @@ class Ensemble(ClassifierMixin, BaseEstimator):
             if name not in names:
                 raise ValueError(f"settings are for {name!r}, which is not one of {names}")
         return [make_classifier(name, settings.get(name, {})) for name in names]
+
+    def member_settings(self) -> dict[str, dict[str, Any]]:
+        """Parameters by the members' names; ValueError when `settings` are something else."""
+        settings = {} if self.settings is None else self.settings
+        if not isinstance(settings, dict) or not all(
+            isinstance(own, dict) for own in settings.values()
+        ):
+            raise ValueError(f'settings must be like {{"hog_svm": {{"C": 3}}}}, not {settings!r}')
+        return settings

@@ -127,7 +127,7 @@ def _read_yolo(path: Path, places: list[Path]) -> list[BoxedPicture]:
             where = " or ".join(map(str, places))
             raise UserError(
                 f"{file}: no picture {file.stem}.jpg, .png ... in {where}, and YOLO's boxes need "
-                "its size: name the folder with --pictures"
+                "its size: put it there, or name the folder with --pictures (convert)"
             )
         size = read_size(found)
         text = annotations.decode_text(read_bytes(file, yolo.MAX_BYTES))

@@ -21,6 +21,7 @@ from cvbaseline.reports.blocks import (
 from cvbaseline.reports.charts import CHART_STYLE
 
 NUMBERED_CLASSES = 16  # at most, of a confusion matrix with numbers in it
+LONG_NAME = 20  # letters of a class above which columns of a confusion matrix are numbered
 SHOWN_CLASSES = 150  # at most, of one that is shown at all
 
 STYLE = f"""{CHART_STYLE}
@@ -55,6 +56,7 @@ background:color-mix(in srgb,var(--b) calc(var(--v)*78%),var(--card))}}
 .many td{{padding:0;border-width:0 1px 1px 0;min-width:0;width:9px;height:9px}}
 .many tbody th{{font-size:.5rem!important;line-height:9px!important;padding:0 .4rem!important}}
 .matrix th{{padding:.28rem .5rem;border:0;color:var(--soft);font-weight:500;text-align:right}}
+.long tbody th{{white-space:normal;overflow-wrap:anywhere;min-width:14em;max-width:40em}}
 .matrix thead th{{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;max-height:9em;
 vertical-align:top}}
 .faces{{display:flex;flex-wrap:wrap;gap:.7rem;margin-top:.8rem}}
@@ -65,7 +67,8 @@ pre{{background:var(--card);border:1px solid var(--line);border-radius:8px;paddi
 overflow-x:auto;font-size:.82rem;white-space:pre-wrap}}
 details>summary{{margin-bottom:.4rem}}
 @media print{{body{{font-size:11pt}}section{{padding-top:1.2rem}}h2{{break-after:avoid}}
-.scroll{{overflow:visible}}table{{font-size:8.5pt}}th,td{{padding:.25rem .4rem}}
+.scroll,.matrix{{overflow:visible}}.long td{{min-width:0;padding:.2rem}}
+table{{font-size:8.5pt}}th,td{{padding:.25rem .4rem}}
 .beside{{grid-template-columns:1fr 1fr}}.alone .plot{{max-width:15cm}}
 details::details-content{{content-visibility:visible;display:block}}}}
 """
@@ -120,8 +123,13 @@ def _together(blocks: list[Block]) -> str:
     if isinstance(blocks[0], Remark):
         return _remarks(blocks)
     draw = _figure if isinstance(blocks[0], Figure) else _confusion
-    alone = " alone" if len(blocks) == 1 else ""
+    alone = " alone" if len(blocks) == 1 or _has_long_names(blocks[0]) else ""
     return f'<div class="beside{alone}">{"".join(map(draw, blocks))}</div>'
+
+
+def _has_long_names(block: Block) -> bool:
+    """Whether a matrix's names, as those of nested classes, leave no room for one beside it."""
+    return isinstance(block, Confusion) and max(map(len, block.classes)) > LONG_NAME
 
 
 def _block(block: Block) -> str:
@@ -185,7 +193,11 @@ def _confusion(block: Confusion) -> str:
     numbers = len(block.classes) <= NUMBERED_CLASSES
     if len(block.classes) > SHOWN_CLASSES:
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns) if numbers else ""
+    kind, heads, names = ("", columns, block.classes) if numbers else (" many", [], block.classes)
+    if numbers and _has_long_names(block):
+        kind, heads = " long", [*map(str, range(1, len(names) + 1)), *columns[len(names) :]]
+        names = [f"{name} {number}" for number, name in zip(heads, names)]
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     rows = ""
     for number, name in enumerate(block.classes):
         cells = ""
@@ -197,9 +209,9 @@ def _confusion(block: Confusion) -> str:
                 f'<td class="{" ".join(kinds)}" style="--v:{share:.3f}" title="{escape(about)}">'
                 f"{f'{count:.0f}' if numbers and round(count) else ''}</td>"
             )
-        rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
+        rows += f'<tr><th scope="row">{escape(names[number])}</th>{cells}</tr>'
     return (
-        f'<div class="matrix{"" if numbers else " many"}"><table>'
+        f'<div class="matrix{kind}"><table>'
         f"<caption>{escape(block.title)}</caption><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
