@@ -283,7 +283,7 @@ def check_parts(entries: list[Entry], source: str) -> None:
     if 0 < len(without) < len(entries):
         raise UserError(
             f"{source}: {len(without):,} of {len(entries):,} rows name no part of the split, the "
-            f"first is {without[0]}: write train or test there, or delete them"
+            f"first is {without[0]}: write train or test in such rows, or delete them"
         )
 
 

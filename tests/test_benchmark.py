@@ -357,15 +357,29 @@ def test_the_methods_name_the_bounds_of_the_leak_check(measured):
     )  # fmt: skip
 
 
+def test_where_no_difference_can_be_proven_it_is_said():
+    """p of five groups that all favour the same contender is 2 / 32, of six 2 / 64."""
+    told = {}
+    for units in (5, 6):
+        outcome = SimpleNamespace(
+            title="a", scores=SimpleNamespace(units=units), versions=(), outdated=False
+        )
+        findings = SimpleNamespace(outcomes=[outcome], leaked=0, shared_groups=0)
+        (told[units],) = (one.text for one in judgements._about_setting(findings, jobs=1))
+    assert told[5].endswith("too narrow, and no difference can be proven.")
+    assert told[6].endswith("too narrow.")
+
+
 @pytest.mark.parametrize(
     ("pairs", "majority", "said"),
     [
         (0.01, 0.01, "right (50.0% to 70.0%), more than every other contender, a difference that "
          "holds."),
-        (0.01, 0.30, "a difference that holds; it does not beat always naming the most frequent "
-         "class."),
+        (0.01, 0.30, "a difference that holds; that this beats always naming the most frequent "
+         "class is not proven."),
         (0.30, 0.01, "; b cannot be told from it on these pictures."),
-        (0.30, 0.30, "on these pictures; it does not beat always naming the most frequent class."),
+        (0.30, 0.30, "on these pictures; that this beats always naming the most frequent class is "
+         "not proven."),
     ],
 )  # fmt: skip
 def test_the_headline_calls_only_what_holds(pairs, majority, said):

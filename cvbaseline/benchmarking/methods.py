@@ -120,8 +120,8 @@ class Methods:
         """How copies were looked for."""
         text = (
             "Copies were looked for among all faces: equal pixels, or a perceptual hash"
-            f"{self.cite('zauner2010')} that differs in at most {MOST_BITS} of 63 bits together with "
-            f"correlations of at least {LEAST_CORRELATION:g} of the pixels and "
+            f"{self.cite('zauner2010')} that differs in at most {MOST_BITS} of 63 bits together "
+            f"with correlations of at least {LEAST_CORRELATION:g} of the pixels and "
             f"{LEAST_DETAIL:g} of the details, mirrored copies included"
         )
         if dropped:

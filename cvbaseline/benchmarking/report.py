@@ -99,5 +99,5 @@ def headline(ranked: list[Outcome], findings: Findings) -> str:
         text += ", more than every other contender, a difference that holds"
     against = findings.against_majority.get(best.title)
     if against and not (against.holds and against.difference.value > 0):
-        text += "; it does not beat always naming the most frequent class"
+        text += "; that this beats always naming the most frequent class is not proven"
     return f"{text}."
