@@ -71,7 +71,8 @@ def test_as_boxes_of_opencv_judged_one_by_one(verifier, cascade, equalise_pictur
     scores = dict(zip(map(tuple, plain.boxes.tolist()), plain.scores.tolist()))
     grey = cv2.equalizeHist(picture) if equalise_picture else picture
     expected, dropped = {}, 0
-    for box in map(tuple, cascade.detector().classifier.detectMultiScale(grey, 1.1, 2, 0, (24, 24)).tolist()):
+    boxes = cascade.detector().classifier.detectMultiScale(grey, 1.1, 2, 0, (24, 24))
+    for box in map(tuple, boxes.tolist()):
         (crop,) = crop_faces(grey, as_boxes([box]), CropOptions(size=48, margin=0.2))
         other, face = model.estimator.predict_proba(crop.reshape(1, -1))[0]
         odds = face / other * math.sqrt(scores[box]) / math.exp(model.provenance["verify_above"])

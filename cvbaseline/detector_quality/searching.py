@@ -61,7 +61,10 @@ class SearchedPicture(NamedTuple):
 def open_detectors(paths: Sequence[Path]) -> list[Detector]:
     """The cascades' detectors, each named by as much of its path as tells it from the others."""
     names = short_names(paths)
-    return [Detector(name, path, open_cascade(path, many_pictures=True)) for name, path in zip(names, paths)]
+    return [
+        Detector(name, path, open_cascade(path, many_pictures=True))
+        for name, path in zip(names, paths)
+    ]
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:

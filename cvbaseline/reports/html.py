@@ -212,7 +212,8 @@ def _confusion(block: Confusion) -> str:
         rows += f'<tr><th scope="row">{escape(names[number])}</th>{cells}</tr>'
     return (
         f'<div class="matrix{kind}"><table>'
-        f"<caption>{escape(block.title)}</caption><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<caption>{escape(block.title)}</caption><thead><tr><th></th>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
