@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
-from pretrain_on_photographs import SIDE
+from pretrain_on_photographs import draw_faces
 
 from cvbaseline.boxes import iou
 from cvbaseline.detection import detect, open_cascade
@@ -22,10 +22,12 @@ from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.opencv_cascade import OpenCVCascade
 
+SIDE = 80  # pixels of a face
 CROP = CropOptions(size=SIDE, margin=0.0)
 BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well
 MIN_IOU = 0.3
 DRAWN_SIZE = 160
+DRAWN, FIRST_SEED = 7_000, 3_000_000
 
 
 class Faces(NamedTuple):
@@ -126,8 +128,12 @@ def drawn_faces(count: int, first_seed: int, finder: Boxer) -> tuple[np.ndarray,
 
 
 def read_drawn(work: Path) -> Faces:
-    """The faces that pre-training has drawn."""
-    with np.load(work / "drawn.npz") as file:
+    """Faces drawn by this package to be learnt from; kept in a file of `work`."""
+    known = work / f"drawn_{SIDE}.npz"
+    if not known.exists():
+        drawn = draw_faces(DRAWN, FIRST_SEED, DRAWN_SIZE, SIDE)
+        np.savez(known, **drawn._asdict())
+    with np.load(known) as file:
         pictures, labels = file["pictures"], file["targets"].argmax(axis=1)
     nobody, yes = np.full(len(labels), ""), np.ones(len(labels), bool)
     return Faces(pictures, labels, nobody, yes, yes)

@@ -102,25 +102,30 @@ def read_photographs(folder: Path, part: str) -> Faces:
     return Faces(np.stack(pictures), np.array(targets, np.float32))
 
 
-def draw_faces(count: int, first_seed: int) -> Faces:
-    """Faces of our own generator, boxed about as the shipped cascade does."""
+def draw_faces(
+    count: int, first_seed: int, drawn_size: int = DRAWN_SIZE, side: int = DRAWN_CROP
+) -> Faces:
+    """Faces of our own generator, boxed about as the shipped cascade does.
+
+    drawn_size, side : pixels of what is drawn, and of the faces
+    """
     generator = np.random.default_rng(first_seed)
     pictures = []
     for number in tqdm(range(count), unit="drawn face", leave=False):
-        face = draw_face(first_seed + number, EMOTIONS[number % len(EMOTIONS)], DRAWN_SIZE)
+        face = draw_face(first_seed + number, EMOTIONS[number % len(EMOTIONS)], drawn_size)
         grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
         grey = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
         left, top, width, _ = face.box
-        x, y, side, _ = USUAL_BOX * width + [left + BORDER, top + BORDER, 0, 0]
-        centre = np.array([x, y]) + side / 2
-        side *= np.exp(generator.normal(0, BOX_GROWTH))
-        centre += generator.normal(0, BOX_SHIFT, 2) * side
-        x, y = np.rint(centre - side / 2).clip(0).astype(int)
-        side = round(side)
-        pictures.append(shrunk(grey[None, y : y + side, x : x + side], DRAWN_CROP)[0])
+        x, y, box_side, _ = USUAL_BOX * width + [left + BORDER, top + BORDER, 0, 0]
+        centre = np.array([x, y]) + box_side / 2
+        box_side *= np.exp(generator.normal(0, BOX_GROWTH))
+        centre += generator.normal(0, BOX_SHIFT, 2) * box_side
+        x, y = np.rint(centre - box_side / 2).clip(0).astype(int)
+        box_side = round(box_side)
+        pictures.append(shrunk(grey[None, y : y + box_side, x : x + box_side], side)[0])
     labels = np.arange(count) % len(EMOTIONS)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
-    return Faces(shrunk(np.stack(pictures), SIDE), targets)
+    return Faces(np.stack(pictures), targets)
 
 
 def shrunk(faces: np.ndarray, side: int) -> np.ndarray:
@@ -172,6 +177,7 @@ def main(arguments: list[str]) -> None:
     if not (work / "drawn.npz").exists():
         parts = [draw_faces(cycle.drawn, cycle.first_seed) for cycle in CYCLES]
         joined = Faces(*(np.concatenate(part) for part in zip(*parts)))
+        joined = joined._replace(pictures=shrunk(joined.pictures, SIDE))
         np.savez(work / "drawn.npz", **joined._asdict())
     with np.load(work / "drawn.npz") as file:
         drawn = Faces(**file)

@@ -4,7 +4,8 @@
 
 The folders are those of `emotion_faces.py`; the shipped cascade (or CASCADE) boxes the faces. WORK
 is the folder of `pretrain_on_photographs.py`: the network starts from what it has learnt there, and
-an eighth of what it sees goes on being drawn by this package.
+an eighth of what it sees is drawn by this package. Faces are twice as large as they were there: the
+first convolution sees what it saw, and learns from the finer lines of drawings.
 
 Needs Keras; two cores take about half an hour. The network of a fold that is finished is kept in
 WORK (network_N.npy, float32, see `network_weights`), and not trained again.
@@ -23,6 +24,7 @@ import cv2
 import numpy as np
 from emotion_faces import (
     CROP,
+    SIDE,
     Faces,
     all_sprites,
     boxer,
@@ -32,7 +34,7 @@ from emotion_faces import (
     rows_of,
 )
 from joblib import Parallel, delayed
-from pretrain_on_photographs import BATCH, LARGE, SIDE, WIDTHS, shrunk
+from pretrain_on_photographs import BATCH, LARGE, WIDTHS
 from tqdm import tqdm
 
 from cvbaseline.classification.cross_validation import split_folds
@@ -66,6 +68,8 @@ TRAINING = {
 # balance: how much a class's rarity counts: 0 not at all, 1 shows every class equally often.
 AUGMENTATION = Augmentation(rotation=20, zoom=0.15, erasing=0.3)
 MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
+# Screenshots show smaller faces than sprites: some are made small and large again.
+BLURRED, LEAST_SHARP, MOST_SHARP = 0.3, 0.4, 0.9  # share of the faces; shares of the side
 SURE_AT = 0.65  # a face that is so surely something is not asked mirrored as well
 DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 
@@ -73,10 +77,8 @@ DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarray:
     """A network that goes on from weights, with sprites and drawn faces; its weights."""
     setting = TRAINING
-    network = build_network(
-        None, WIDTHS, len(EMOTIONS), setting["dropout"], seed, pooled=False
-    )  # fmt: skip
-    set_network_weights(network, start)
+    network = new_network(setting["dropout"], seed)
+    set_network_weights(network, halved(start))
     drawn_faces = round(setting["drawn_share"] * BATCH)
     sprite_faces = BATCH - drawn_faces
     steps = -(-len(faces.labels) // sprite_faces)
@@ -96,9 +98,35 @@ def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarra
         others = generator.integers(0, len(drawn.labels), drawn_faces)
         shown = np.concatenate([faces.crops[sprites], drawn.crops[others]])
         labels = np.concatenate([faces.labels[sprites], drawn.labels[others]])
-        shown = shrunk(augment(shown, AUGMENTATION, generator), LARGE)
+        shown = blurred(augment(shown, AUGMENTATION, generator), generator)
         network.train_on_batch(network_input(shown), targets[labels])
     return network_weights(network)
+
+
+def new_network(dropout: float = 0.0, seed: int = 0) -> Any:
+    """The network, from faces of SIDE pixels to scores."""
+    return build_network(SIDE, WIDTHS, len(EMOTIONS), dropout, seed, pooled=False, halved=True)
+
+
+def halved(weights: np.ndarray) -> np.ndarray:
+    """Weights of the pre-trained network as those of one that is asked the same at twice the size.
+
+    Each weight of the first convolution is spread over 2 x 2 pixels, which are channels here.
+    """
+    assert SIDE == 2 * LARGE
+    first = 3 * 3 * WIDTHS[0]
+    kernel = weights[:first].reshape(3, 3, 1, WIDTHS[0]).repeat(4, axis=2) / 4
+    return np.concatenate([np.eye(4).ravel(), kernel.ravel(), weights[first:]], dtype=np.float32)
+
+
+def blurred(faces: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Faces, uint8 (n, SIDE, SIDE), some of them less sharp."""
+    faces = faces.copy()
+    for number in np.flatnonzero(generator.random(len(faces)) < BLURRED):
+        side = round(SIDE * generator.uniform(LEAST_SHARP, MOST_SHARP))
+        small = cv2.resize(faces[number], (side, side), interpolation=cv2.INTER_AREA)
+        faces[number] = cv2.resize(small, (SIDE, SIDE))
+    return faces
 
 
 def one_thread() -> None:
@@ -111,9 +139,9 @@ def one_thread() -> None:
 
 def as_classifier(weights: np.ndarray, scale: float, sure_at: float = SURE_AT) -> OnnxNetwork:
     """The network as OpenCV runs it."""
-    network = build_network(LARGE, WIDTHS, len(EMOTIONS), 0.0, 0, pooled=False)
+    network = new_network()
     set_network_weights(network, weights)
-    data, last = onnx_features(network, LARGE)
+    data, last = onnx_features(network, SIDE)
     classifier = OnnxNetwork()
     classifier.classes_, classifier.scale_ = np.arange(len(EMOTIONS)), scale
     classifier.n_features_in_ = SIDE**2
@@ -206,7 +234,7 @@ def main(arguments: list[str]) -> None:
             "cascade sha256": hashlib.sha256(cascade.read_bytes()).hexdigest(),
         },
         "training": {
-            "seed": SEED, "widths": list(WIDTHS), "pixels": LARGE,
+            "seed": SEED, "widths": list(WIDTHS), "pixels": SIDE, "blurred": BLURRED,
             "mirror margin": MIRROR_MARGIN, "sure at": SURE_AT, **TRAINING,
         },
         "unsure_below": unsure_below,

@@ -208,6 +208,18 @@ def test_blocks_halve_by_pooling_or_by_strides():
         assert features.output.shape == (None, 6, 6, 16)
 
 
+def test_a_halved_network_can_ask_the_same_of_faces_twice_as_large():
+    keras_or_skip()
+    one = build_network(12, (8, 16), 2, 0.0, 3, pooled=False)
+    halved = build_network(24, (8, 16), 2, 0.0, 0, pooled=False, halved=True)
+    first, *others = one.get_weights()
+    apart = halved.get_weights()[0]
+    halved.set_weights([apart, np.repeat(first, 4, axis=2) / 4, *others])
+    faces = np.random.default_rng(0).normal(size=(5, 12, 12, 1)).astype(np.float32)
+    answers = halved.predict(np.repeat(np.repeat(faces, 2, axis=1), 2, axis=2), verbose=0)
+    assert np.allclose(answers, one.predict(faces, verbose=0), atol=1e-4)
+
+
 def test_same_seed_same_network():
     keras_or_skip()
     rows, labels = two_moods(15, seed=0)

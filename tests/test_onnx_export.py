@@ -121,10 +121,11 @@ def test_layers_compute_the_same(part):
     check_export(shaken(network), SIZE, 4)
 
 
+@pytest.mark.parametrize("kind", [{}, {"pooled": False}, {"pooled": False, "halved": True}], ids=str)
 @pytest.mark.parametrize("size", [21, 24])
-def test_our_own_network_computes_the_same(size):
+def test_our_own_networks_compute_the_same(size, kind):
     keras_or_skip()
-    check_export(shaken(build_network(size, (8, 9, 12), 3, 0.3, 0)), size, 1)
+    check_export(shaken(build_network(size, (8, 9, 12), 3, 0.3, 0, **kind)), size, 1)
 
 
 def test_what_cannot_be_exported_is_named():
