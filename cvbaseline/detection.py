@@ -93,7 +93,7 @@ def detect(
 
     With regroup_stages, where these are more, windows that pass so many are grouped by themselves
     as well: few stages let windows around a face, and between faces, pass, which draw a box away.
-    These boxes are judged beside the others, and of boxes on one face the best is kept.
+    They are judged beside the others, and of those on one face the one of most windows stays.
 
     Parameters
     ----------

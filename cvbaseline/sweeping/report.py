@@ -189,8 +189,8 @@ def _how(result: SweepResult) -> str:
         f"A face is found when a box overlaps its true box by an intersection over union of "
         f"{material.min_iou} or more; a true box is found once. What lies in a region to ignore "
         "does not count.",
-        "Boxes are those of OpenCV's detectMultiScale. One search serves every min_neighbors: the "
-        "windows are grouped once, and a larger min_neighbors drops groups.",
+        "Windows and their groups are those of OpenCV's detectMultiScale. One search serves every "
+        "min_neighbors: the windows are grouped once, and a larger one drops groups.",
         f"Milliseconds are processor time of one core for a picture in memory, {beside}; a setting "
         f"has the time of its search. Times within {AS_FAST:.0%} count as equal.",
         f"Intervals hold 95 % of 1,000 bootstrap draws of whole {drawn}. They say how much other "
