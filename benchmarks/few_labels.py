@@ -1,8 +1,8 @@
 """What a few labelled faces of one's own collection bring: `cvbaseline train --init default`.
 
-    python benchmarks/few_labels.py ANIME_EMOTIONS ANIME_EMOTIONS_MORE WORK [--faces 30]
+    python benchmarks/few_labels.py ARCHIVES WORK [--faces 30]
 
-The arguments are those of models/train_anime_emotions.py, whose networks of folds are in WORK, or
+The arguments are those of models/train_anime_emotions.py; its networks of folds are in WORK, or are
 trained now (needs Keras; half an hour on two cores).
 
 Each game or artist with enough faces is a collection that nobody has labelled: it is shown to the
@@ -36,11 +36,17 @@ from emotion_faces import (  # noqa: E402
     Faces,
     all_sprites,
     boxer,
-    read_drawn,
     read_faces,
     rows_of,
 )
-from train_anime_emotions import Fold, as_classifier, fold_networks, held_out  # noqa: E402
+from pretraining_faces import faces_read_by_eye, self_drawn_faces  # noqa: E402
+from train_anime_emotions import (  # noqa: E402
+    Fold,
+    Others,
+    as_classifier,
+    fold_networks,
+    held_out,
+)
 
 
 class Gain(NamedTuple):
@@ -108,16 +114,16 @@ def mean_with_interval(values: np.ndarray) -> Estimate:
 def main() -> None:
     """A row for every collection that is large enough, and their mean."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("anime_emotions", "anime_emotions_more", "work"):
+    for name in ("archives", "work"):
         parser.add_argument(name, type=Path, metavar=name.upper())
     parser.add_argument("--faces", type=int, default=30, help="labelled faces")
     parser.add_argument("--rest", type=int, default=14, help="others that a collection must have")
     parser.add_argument("--draws", type=int, default=20, help="times that the labelled are drawn")
     options = parser.parse_args()
-    rows = all_sprites(options.anime_emotions, options.anime_emotions_more)
-    faces = read_faces(rows, boxer(default_cascade()))
+    faces = read_faces(all_sprites(options.archives), boxer(default_cascade()))
+    others = Others(self_drawn_faces(options.work), faces_read_by_eye(options.archives))
     start = np.load(options.work / "pretrained.npy")
-    folds = fold_networks(faces, read_drawn(options.work), start, options.work)
+    folds = fold_networks(faces, others, start, options.work)
     scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))
     names, counts = np.unique(faces.groups, return_counts=True)
     large = names[counts >= options.faces + options.rest]

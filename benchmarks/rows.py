@@ -12,8 +12,9 @@ that have a copy in training; time and speed are those of --threads threads (1).
 
 `drawn` measures the network that ships: trained as models/train_anime_emotions.py does, on games
 and artists that it does not see; seven emotions, then five (scared joined to surprised, worried to
-sad). It needs the folder of models/pretrain_on_photographs.py, --work (OUT/emotions), which is made
-if it is not there. The networks need Keras (the extra `cnn`) and hours.
+sad). It needs anime_faces and anime_heads in DATA as well, and the folder of
+models/pretrain_emotions.py, --work (OUT/emotions), which is made if it is not there. The networks
+need Keras (the extra `cnn`) and hours.
 """
 
 import argparse
@@ -79,6 +80,7 @@ ROWS = {
     "drawn_hog_svm": Row("drawn", "hog_svm", 0.30, "macro_f1"),
 }  # fmt: skip
 DRAWN_GOALS = {7: 0.55, 5: 0.68}
+READ_BY_EYE = ("anime_faces", "anime_heads")  # what the network that ships learns besides
 JOINED = {"scared": "surprised", "worried": "sad"}
 
 
@@ -88,14 +90,14 @@ def data_place(options: argparse.Namespace, name: str) -> Path:
         return options.data / DATA_SETS[name].folders[0]
     from emotion_faces import all_sprites
 
-    sprites = all_sprites(*(options.data / folder for folder in DATA_SETS[name].folders))
+    sprites = all_sprites(options.data)
     path = options.out / "drawn_emotions.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "label", "group", "x", "y", "w", "h"))
-        for sprite, emotion, group, _, box in sprites:
-            writer.writerow((sprite.absolute(), emotion, group, *box.astype(int)))
+        for one in sprites:
+            writer.writerow((one.path.absolute(), one.emotion, one.group, *one.box.astype(int)))
     return path
 
 
@@ -136,8 +138,9 @@ def tell_row(name: str, row: Row, results: dict[str, Any]) -> None:
 
 def tell_drawn(options: argparse.Namespace) -> None:
     """The network that ships, on the games and artists that each fold's has not seen."""
-    from emotion_faces import all_sprites, boxer, read_drawn, read_faces
-    from train_anime_emotions import SEED, SURE_AT, fold_networks, held_out
+    from emotion_faces import all_sprites, boxer, read_faces
+    from pretraining_faces import faces_read_by_eye, self_drawn_faces
+    from train_anime_emotions import SEED, SURE_AT, Others, fold_networks, held_out
 
     from cvbaseline.classification.metrics import measure
     from cvbaseline.shipped import default_cascade
@@ -145,14 +148,13 @@ def tell_drawn(options: argparse.Namespace) -> None:
     work = options.work or options.out / "emotions"
     if not work.exists():
         unfinished = work.with_name(f"{work.name}.unfinished")
-        program = MODELS / "pretrain_on_photographs.py"
-        photographs = options.data / DATA_SETS["fer2013"].folders[0]
-        subprocess.run([sys.executable, program, photographs, unfinished], check=True)
+        program = MODELS / "pretrain_emotions.py"
+        subprocess.run([sys.executable, program, options.data, unfinished], check=True)
         unfinished.rename(work)
-    sprites = all_sprites(*(options.data / folder for folder in DATA_SETS["drawn"].folders))
-    faces = read_faces(sprites, boxer(default_cascade()))
+    faces = read_faces(all_sprites(options.data), boxer(default_cascade()))
+    others = Others(self_drawn_faces(work), faces_read_by_eye(options.data))
     start = np.load(work / "pretrained.npy")
-    folds, groups = fold_networks(faces, read_drawn(work), start, work), list(faces.groups)
+    folds, groups = fold_networks(faces, others, start, work), list(faces.groups)
     probabilities = held_out(faces, folds, 1.0, SURE_AT)
     kept = [emotion for emotion in EMOTIONS if emotion not in JOINED]
     place = np.array([kept.index(JOINED.get(emotion, emotion)) for emotion in EMOTIONS])
@@ -185,7 +187,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(names))
     parser.add_argument("--test", default="public_test", help="FER2013's part to test on")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--work", type=Path, help="folder of pretrain_on_photographs.py")
+    parser.add_argument("--work", type=Path, help="folder of pretrain_emotions.py")
     options = parser.parse_args()
     wanted = options.rows or names
     for name in wanted:
@@ -194,7 +196,8 @@ def main() -> None:
     for name, data in DATA_SETS.items():
         rows = {one: row for one, row in ROWS.items() if one in wanted and row.data == name}
         network = name == "drawn" and "drawn" in wanted
-        missing = [folder for folder in data.folders if not (options.data / folder).is_dir()]
+        needed = [*data.folders, *(READ_BY_EYE if network else ())]
+        missing = [folder for folder in needed if not (options.data / folder).is_dir()]
         if missing and (rows or network):
             names = ", ".join([*rows, *["drawn"] * network])
             print(f"{names}: {options.data} has no {' and '.join(missing)}")

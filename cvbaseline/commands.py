@@ -235,7 +235,8 @@ def run_info(options: Any) -> Optional[int]:
     from cvbaseline.info import describe
 
     for path in options.files:
-        tell(describe(path))
+        for line in describe(path).split("\n"):
+            tell_line(line)
     return None
 
 

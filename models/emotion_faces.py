@@ -1,4 +1,4 @@
-"""The labelled faces that the emotion model learns from: sprites of visual novels, and drawn ones.
+"""The labelled faces that the emotion model learns from: sprites of visual novels.
 
 The sprites are those of anime_emotions.zip and anime_emotions_more.zip, unpacked, with the box of
 the face and the emotion that the artist named (`emotion_loose`). Their faces are cut out as the
@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
-from pretrain_on_photographs import draw_faces
+from pretraining_faces import SIDE, reading
 
 from cvbaseline.boxes import iou
 from cvbaseline.detection import detect, open_cascade
@@ -22,12 +22,23 @@ from cvbaseline.faces import CropOptions, crop_faces
 from cvbaseline.images import read_grey
 from cvbaseline.opencv_cascade import OpenCVCascade
 
-SIDE = 80  # pixels of a face
+ARCHIVES = {"anime_emotions": "game", "anime_emotions_more": "group"}  # column of the group
+READ = Path(__file__).with_name("sprites_read.csv")
 CROP = CropOptions(size=SIDE, margin=0.0)
 BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well
 MIN_IOU = 0.3
 DRAWN_SIZE = 160
-DRAWN, FIRST_SEED = 7_000, 3_000_000
+
+
+class Sprite(NamedTuple):
+    """A drawn face whose expression the artist named."""
+
+    path: Path
+    emotion: str
+    group: str
+    strict: bool  # the label is not only a mild form of the emotion
+    box: np.ndarray  # float (4,)
+    readings: tuple[str, str]  # what was read in it, see `pretraining_faces.reading`
 
 
 class Faces(NamedTuple):
@@ -35,32 +46,33 @@ class Faces(NamedTuple):
 
     crops: np.ndarray  # uint8 (n, size, size)
     labels: np.ndarray  # int (n,), indices into EMOTIONS
+    readings: np.ndarray  # float32 (n, 7), probabilities: the mean of what was read twice
     groups: np.ndarray  # str (n,)
-    strict: np.ndarray  # bool (n,): the label is not only a mild form of the emotion
+    strict: np.ndarray  # bool (n,)
     found: np.ndarray  # bool (n,): by the cascade
 
 
-def sprites(folder: Path, group_column: str) -> list[tuple[Path, str, str, bool, np.ndarray]]:
-    """Path, emotion, group, strictness and box of every sprite with a label."""
-    with open(folder / "labels.csv", encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["emotion_loose"]]
-    return [
-        (
-            folder / (row.get("sprite") or row["file"]),
-            row["emotion_loose"],
-            f"{folder.name}/{row[group_column]}",
-            row["emotion"] == row["emotion_loose"],
-            np.array([float(row[name]) for name in "xywh"]),
-        )
-        for row in rows
-    ]
-
-
-def all_sprites(
-    anime_emotions: Path, anime_emotions_more: Path
-) -> list[tuple[Path, str, str, bool, np.ndarray]]:
-    """Those of both archives; grouped by the game, or by the artists."""
-    return sprites(anime_emotions, "game") + sprites(anime_emotions_more, "group")
+def all_sprites(archives: Path) -> list[Sprite]:
+    """The sprites of both archives that have a label; grouped by the game, or by the artists."""
+    with open(READ, encoding="utf-8", newline="") as file:
+        readings = {row["file"]: (row["first"], row["second"]) for row in csv.DictReader(file)}
+    found = []
+    for name, group_column in ARCHIVES.items():
+        with open(archives / name / "labels.csv", encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["emotion_loose"]]
+        for row in rows:
+            place = f"{name}/{row.get('sprite') or row['file']}"
+            found.append(
+                Sprite(
+                    archives / place,
+                    row["emotion_loose"],
+                    f"{name}/{row[group_column]}",
+                    row["emotion"] == row["emotion_loose"],
+                    np.array([float(row[side]) for side in "xywh"]),
+                    readings[place],
+                )
+            )
+    return found
 
 
 class Boxer(NamedTuple):
@@ -82,13 +94,13 @@ def boxer(cascade: Path) -> Boxer:
     return Boxer(open_cascade(cascade, many_pictures=True), search)
 
 
-def read_faces(rows: list, finder: Boxer) -> Faces:
+def read_faces(sprites: list[Sprite], finder: Boxer) -> Faces:
     """Crops of all faces; where the cascade misses one, its box is put where it usually is."""
     pictures, boxes, truths = [], [], []
-    for path, *_, box in rows:
-        grey = read_grey(path)
+    for sprite in sprites:
+        grey = read_grey(sprite.path)
         pictures.append(cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_CONSTANT, value=128))
-        truths.append(box + [BORDER, BORDER, 0, 0])
+        truths.append(sprite.box + [BORDER, BORDER, 0, 0])
         boxes.append(finder.box(pictures[-1], truths[-1]))
     usual = np.median(
         [relative(box, truth) for box, truth in zip(boxes, truths) if box is not None], axis=0
@@ -97,12 +109,12 @@ def read_faces(rows: list, finder: Boxer) -> Faces:
     for picture, box, truth in zip(pictures, boxes, truths):
         box = usual * truth[2] + [*truth[:2], 0, 0] if box is None else box
         crops.append(crop_faces(picture, np.rint(box)[None], CROP)[0])
-    _, emotions, groups, strict, _ = zip(*rows)
     return Faces(
         np.stack(crops),
-        np.array([EMOTIONS.index(emotion) for emotion in emotions]),
-        np.array(groups),
-        np.array(strict),
+        np.array([EMOTIONS.index(sprite.emotion) for sprite in sprites]),
+        np.array([np.mean([*map(reading, sprite.readings)], axis=0) for sprite in sprites]),
+        np.array([sprite.group for sprite in sprites]),
+        np.array([sprite.strict for sprite in sprites]),
         np.array([box is not None for box in boxes]),
     )
 
@@ -125,18 +137,6 @@ def drawn_faces(count: int, first_seed: int, finder: Boxer) -> tuple[np.ndarray,
             crops.append(crop_faces(grey, box[None], CROP)[0])
             labels.append(label)
     return np.stack(crops), np.array(labels)
-
-
-def read_drawn(work: Path) -> Faces:
-    """Faces drawn by this package to be learnt from; kept in a file of `work`."""
-    known = work / f"drawn_{SIDE}.npz"
-    if not known.exists():
-        drawn = draw_faces(DRAWN, FIRST_SEED, DRAWN_SIZE, SIDE)
-        np.savez(known, **drawn._asdict())
-    with np.load(known) as file:
-        pictures, labels = file["pictures"], file["targets"].argmax(axis=1)
-    nobody, yes = np.full(len(labels), ""), np.ones(len(labels), bool)
-    return Faces(pictures, labels, nobody, yes, yes)
 
 
 def rows_of(crops: np.ndarray) -> np.ndarray:

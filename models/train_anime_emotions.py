@@ -1,14 +1,15 @@
 """Train and measure the emotion model that ships.
 
-    python models/train_anime_emotions.py ANIME_EMOTIONS ANIME_EMOTIONS_MORE WORK [CASCADE]
+    python models/train_anime_emotions.py ARCHIVES WORK [CASCADE]
 
-The folders are those of `emotion_faces.py`; the shipped cascade (or CASCADE) boxes the faces. WORK
-is the folder of `pretrain_on_photographs.py`: the network starts from what it has learnt there, and
-an eighth of what it sees is drawn by this package. Faces are twice as large as they were there: the
-first convolution sees what it saw, and learns from the finer lines of drawings.
+ARCHIVES holds the folders anime_emotions, anime_emotions_more, anime_faces and anime_heads, each an
+unpacked archive; the shipped cascade (or CASCADE) boxes the faces. WORK is the folder of
+`pretrain_emotions.py`: the network starts from what it has learnt there, and goes on seeing faces
+drawn by this package, and some whose expression was read by eye.
 
 Needs Keras; two cores take about half an hour. The network of a fold that is finished is kept in
-WORK (network_N.npy, float32, see `network_weights`), and not trained again.
+WORK (network_N.npy, float32, see `network_weights`; the last learns from all faces), and not
+trained again.
 
 Writes models/anime_emotions.npz, a network that OpenCV runs, and models/anime_emotions.json: data,
 parameters, seed, and the quality on artists that the model has not seen.
@@ -29,12 +30,13 @@ from emotion_faces import (
     all_sprites,
     boxer,
     drawn_faces,
-    read_drawn,
     read_faces,
     rows_of,
 )
 from joblib import Parallel, delayed
-from pretrain_on_photographs import BATCH, LARGE, WIDTHS
+import pretraining_faces
+from pretrain_emotions import BATCH, WIDTHS
+from pretraining_faces import faces_read_by_eye, self_drawn_faces
 from tqdm import tqdm
 
 from cvbaseline.classification.cross_validation import split_folds
@@ -64,8 +66,11 @@ FOLDS = 8
 TRAINING = {
     "epochs": 20, "learning_rate": 2e-3, "weight_decay": 0.03, "label_smoothing": 0.1,
     "dropout": 0.3, "warm_up": 0.1, "balance": 0.5, "drawn_share": 0.125,
+    "read_share": 0.125, "readings": 0.4, "raised": 0.3,
 }  # fmt: skip
 # balance: how much a class's rarity counts: 0 not at all, 1 shows every class equally often.
+# readings: the part of a sprite's target that was read in it; the rest is the artist's word.
+# raised: the power of a class's rarity that its odds are raised by afterwards.
 AUGMENTATION = Augmentation(rotation=20, zoom=0.15, erasing=0.3)
 MIRROR_MARGIN = 0.04  # of the face's side: of what the mirror image shows, see docs/emotions.md
 # Screenshots show smaller faces than sprites: some are made small and large again.
@@ -74,13 +79,34 @@ SURE_AT = 0.65  # a face that is so surely something is not asked mirrored as we
 DRAWN_TESTS, FIRST_TEST_SEED = 350, 2_000_000
 
 
-def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarray:
-    """A network that goes on from weights, with sprites and drawn faces; its weights."""
+class Others(NamedTuple):
+    """Faces that are shown beside the sprites."""
+
+    drawn: pretraining_faces.Faces
+    read: pretraining_faces.Faces
+
+    def some(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures and targets for a batch."""
+        drawn = generator.integers(0, len(self.drawn.targets), _count("drawn_share"))
+        shares = lots(self.read.targets.argmax(axis=1))
+        read = generator.choice(len(shares), _count("read_share"), p=shares)
+        return (
+            np.concatenate([self.drawn.pictures[drawn], self.read.pictures[read]]),
+            np.concatenate([self.drawn.targets[drawn], self.read.targets[read]]),
+        )
+
+
+def _count(share: str) -> int:
+    """How many faces of a batch a share is."""
+    return round(TRAINING[share] * BATCH)
+
+
+def learn(faces: Faces, others: Others, start: np.ndarray, seed: int) -> np.ndarray:
+    """A network that goes on from weights, with sprites and other faces; its weights."""
     setting = TRAINING
     network = new_network(setting["dropout"], seed)
-    set_network_weights(network, halved(start))
-    drawn_faces = round(setting["drawn_share"] * BATCH)
-    sprite_faces = BATCH - drawn_faces
+    set_network_weights(network, start)
+    sprite_faces = BATCH - _count("drawn_share") - _count("read_share")
     steps = -(-len(faces.labels) // sprite_faces)
     plan = Plan(
         setting["epochs"], BATCH, setting["learning_rate"], setting["weight_decay"],
@@ -88,35 +114,32 @@ def learn(faces: Faces, drawn: Faces, start: np.ndarray, seed: int) -> np.ndarra
         augmentation=AUGMENTATION,
     )  # fmt: skip
     compile_network(network, plan, steps, setting["warm_up"])
-    count = np.bincount(faces.labels, minlength=len(EMOTIONS))
-    shares = (1 / count[faces.labels]) ** setting["balance"]
-    shares /= shares.sum()
-    targets = np.eye(len(EMOTIONS), dtype=np.float32)
+    shares = lots(faces.labels)
+    named = np.eye(len(EMOTIONS), dtype=np.float32)[faces.labels]
+    targets = named + setting["readings"] * (faces.readings - named)
     generator = np.random.default_rng(seed)
     for _ in tqdm(range(steps * setting["epochs"]), desc=f"network {seed}", leave=False):
         sprites = generator.choice(len(faces.labels), sprite_faces, p=shares)
-        others = generator.integers(0, len(drawn.labels), drawn_faces)
-        shown = np.concatenate([faces.crops[sprites], drawn.crops[others]])
-        labels = np.concatenate([faces.labels[sprites], drawn.labels[others]])
+        pictures, wanted = others.some(generator)
+        shown = np.concatenate([faces.crops[sprites], pictures])
         shown = blurred(augment(shown, AUGMENTATION, generator), generator)
-        network.train_on_batch(network_input(shown), targets[labels])
-    return network_weights(network)
+        wanted = np.concatenate([targets[sprites], wanted])
+        network.train_on_batch(network_input(shown), wanted)
+    weights, rarity = network_weights(network), len(faces.labels) / np.bincount(faces.labels)
+    weights[-len(EMOTIONS) :] += setting["raised"] * np.log(rarity)  # the last layer's bias
+    return weights
+
+
+def lots(labels: np.ndarray) -> np.ndarray:
+    """How probably each face is shown, float64 (n,): rare classes more often than they are."""
+    count = np.bincount(labels, minlength=len(EMOTIONS))
+    shares = (1 / count[labels]) ** TRAINING["balance"]
+    return shares / shares.sum()
 
 
 def new_network(dropout: float = 0.0, seed: int = 0) -> Any:
     """The network, from faces of SIDE pixels to scores."""
     return build_network(SIDE, WIDTHS, len(EMOTIONS), dropout, seed, pooled=False, halved=True)
-
-
-def halved(weights: np.ndarray) -> np.ndarray:
-    """Weights of the pre-trained network as those of one that is asked the same at twice the size.
-
-    Each weight of the first convolution is spread over 2 x 2 pixels, which are channels here.
-    """
-    assert SIDE == 2 * LARGE
-    first = 3 * 3 * WIDTHS[0]
-    kernel = weights[:first].reshape(3, 3, 1, WIDTHS[0]).repeat(4, axis=2) / 4
-    return np.concatenate([np.eye(4).ravel(), kernel.ravel(), weights[first:]], dtype=np.float32)
 
 
 def blurred(faces: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -158,25 +181,25 @@ class Fold(NamedTuple):
     weights: np.ndarray  # float32 (w,)
 
 
-def fold_networks(faces: Faces, drawn: Faces, start: np.ndarray, work: Path) -> list[Fold]:
+def fold_networks(faces: Faces, others: Others, start: np.ndarray, work: Path) -> list[Fold]:
     """A network for each of the folds; those in `work` are not trained again."""
     splits = [tuple(map(np.asarray, split)) for split in
               split_folds(faces.labels, faces.groups, FOLDS, SEED)]  # fmt: skip
     weights = Parallel(n_jobs=2)(
-        delayed(fold_weights)(faces, drawn, start, number, train, work)
+        delayed(fold_weights)(faces, others, start, number, train, work)
         for number, (train, _) in enumerate(splits)
     )
     return [Fold(test, one) for (_, test), one in zip(splits, weights)]
 
 
 def fold_weights(
-    faces: Faces, drawn: Faces, start: np.ndarray, number: int, train: np.ndarray, work: Path
+    faces: Faces, others: Others, start: np.ndarray, number: int, train: np.ndarray, work: Path
 ) -> np.ndarray:
     """What a network has learnt from the faces `train`."""
     path = work / f"network_{number}.npy"
     if not path.exists():
         one_thread()
-        np.save(path, learn(Faces(*(values[train] for values in faces)), drawn, start, number))
+        np.save(path, learn(Faces(*(values[train] for values in faces)), others, start, number))
     return np.load(path)
 
 
@@ -195,31 +218,54 @@ def quality_of(faces: Faces, probabilities: np.ndarray, mask: np.ndarray) -> dic
     return {"faces": int(mask.sum()), **quality_record(quality, EMOTIONS)}
 
 
+def held_out_record(faces: Faces, probabilities: np.ndarray) -> dict[str, Any]:
+    """The quality of probabilities, float64 (n, 7), that are no fold's own."""
+    everything = np.ones(len(faces.labels), bool)
+    as_read = faces._replace(labels=faces.readings.argmax(axis=1))
+    return {
+        "how": f"{FOLDS} folds; no game or artist is in both parts; 95 % bootstrap intervals",
+        "all": quality_of(faces, probabilities, everything),
+        "strict labels": quality_of(faces, probabilities, faces.strict),
+        "found faces": quality_of(faces, probabilities, faces.found),
+        "asked what was read": {
+            **quality_of(as_read, probabilities, everything),
+            "thresholds": threshold_record(as_read.labels, probabilities),
+        },
+    }
+
+
+def readings_record(faces: Faces) -> dict[str, Any]:
+    """How often what was read in a face is what its artist meant."""
+    quality = quality_of(faces, faces.readings, np.ones(len(faces.labels), bool))
+    return {name: quality[name] for name in ("accuracy", "macro_f1", "class_f1", "confusion")}
+
+
 def main(arguments: list[str]) -> None:
     """Read, estimate, learn from everything, save."""
-    if len(arguments) not in (3, 4):
+    if len(arguments) not in (2, 3):
         sys.exit(__doc__)
-    work = Path(arguments[2])
-    cascade = Path(arguments[3]) if len(arguments) == 4 else default_cascade()
+    archives, work = Path(arguments[0]), Path(arguments[1])
+    cascade = Path(arguments[2]) if len(arguments) == 3 else default_cascade()
     finder = boxer(cascade)
-    faces = read_faces(all_sprites(Path(arguments[0]), Path(arguments[1])), finder)
-    drawn, start = read_drawn(work), np.load(work / "pretrained.npy")
+    faces = read_faces(all_sprites(archives), finder)
+    others = Others(self_drawn_faces(work), faces_read_by_eye(archives))
+    start = np.load(work / "pretrained.npy")
     counts = dict(zip(EMOTIONS, np.bincount(faces.labels).tolist()))
     print(f"{len(faces.labels)} faces of {len(set(faces.groups))} groups: {counts}")
-    print(f"{faces.found.mean():.1%} found by {cascade.name}; {len(drawn.labels)} drawn faces")
+    print(f"{faces.found.mean():.1%} found by {cascade.name}; {len(others.drawn.targets)} drawn, "
+          f"{len(others.read.targets)} read by eye")  # fmt: skip
 
-    folds = fold_networks(faces, drawn, start, work)
+    folds = fold_networks(faces, others, start, work)
     scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))
     scale = fit_scale(scores, faces.labels, np.ones(len(scores)))
     probabilities = held_out(faces, folds, scale, SURE_AT)
-    everything = np.ones(len(faces.labels), bool)
     quality = measure(faces.labels, probabilities, list(faces.groups), SEED)
     print("\n".join(describe_quality(quality, EMOTIONS, grouped=True)))
     unsure_below = unsure_threshold(faces.labels, probabilities)
     named = named_share(faces.labels, probabilities, unsure_below)
 
-    one_thread()
-    estimator = as_classifier(learn(faces, drawn, start, FOLDS), scale)
+    every = np.arange(len(faces.labels))
+    estimator = as_classifier(fold_weights(faces, others, start, FOLDS, every, work), scale)
     tests, test_labels = drawn_faces(DRAWN_TESTS, FIRST_TEST_SEED, finder)
     drawn_right = estimator.predict(rows_of(tests)) == test_labels
     record = {
@@ -229,7 +275,8 @@ def main(arguments: list[str]) -> None:
             "faces": counts,
             "groups": len(set(faces.groups)),
             "found by the cascade": round(float(faces.found.mean()), 4),
-            "drawn faces": len(drawn.labels),
+            "drawn faces": len(others.drawn.targets),
+            "faces read by eye": len(others.read.targets),
             "cascade": cascade.name,
             "cascade sha256": hashlib.sha256(cascade.read_bytes()).hexdigest(),
         },
@@ -240,12 +287,8 @@ def main(arguments: list[str]) -> None:
         "unsure_below": unsure_below,
         "named": {"share": round(named.share, 4), "right": round(named.accuracy, 4)},
         "thresholds": threshold_record(faces.labels, probabilities),
-        "held_out": {
-            "how": f"{FOLDS} folds; no game or artist is in both parts; 95 % bootstrap intervals",
-            "all": quality_of(faces, probabilities, everything),
-            "strict labels": quality_of(faces, probabilities, faces.strict),
-            "found faces": quality_of(faces, probabilities, faces.found),
-        },
+        "held_out": held_out_record(faces, probabilities),
+        "readings": readings_record(faces),
         "drawn faces of other seeds": {
             "faces": len(drawn_right), "accuracy": round(float(drawn_right.mean()), 4)
         },
@@ -254,8 +297,8 @@ def main(arguments: list[str]) -> None:
     path = folder / "anime_emotions.npz"
     save_model(path, FaceModel(estimator, EMOTIONS, CROP, json.loads(json.dumps(record))))
     record = {
-        "model": path.name, "bytes": path.stat().st_size, "command": "python models/"
-        "train_anime_emotions.py ANIME_EMOTIONS ANIME_EMOTIONS_MORE WORK",
+        "model": path.name, "bytes": path.stat().st_size,
+        "command": "python models/train_anime_emotions.py ARCHIVES WORK",
         "crop": vars(CROP), **record,
     }  # fmt: skip
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"

@@ -297,6 +297,20 @@ def test_names_of_what_is_left_out_are_told_on_one_line(tmp_path, capsys):
         assert "\x1b" not in shown and "sad/no\\n\\x1b[2J.png" in shown
 
 
+def test_class_names_of_a_model_cannot_move_the_cursor(tmp_path, capsys):
+    for name in ("glad\x1b[2J", "sad"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number, face in enumerate(mood_faces(4)[0]):
+            write_picture(tmp_path / "data" / name / f"{number}.png", face)
+    model = str(tmp_path / "model.npz")
+    picture = str(tmp_path / "data" / "sad" / "1.png")
+    train = ["train", str(tmp_path / "data"), "--folds", "0", "--classifier", "majority"]
+    for words in ([*train, "--out", model], ["info", model], ["predict", model, picture]):
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown and "glad\\x1b[2J" in shown
+
+
 def test_the_command_line_trains_and_predicts(moods, capsys):
     out = moods / "cli.npz"
     words = ["train", str(moods / "train"), "--out", str(out), "--classifier", "fisherfaces"]

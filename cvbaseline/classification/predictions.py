@@ -24,6 +24,7 @@ class Prediction(NamedTuple):
 
 def render_table(predictions: list[Prediction], classes: tuple[str, ...]) -> str:
     """A line for each face: class, probability, the next likely class, box, picture."""
+    classes = tuple(map(printable, classes))
     width = max(map(len, (*classes, "class")))
     lines = [f"{'class':<{width}}  share  {'then':<{width}}  share  picture"]
     for answer in predictions:
