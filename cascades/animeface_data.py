@@ -5,7 +5,8 @@
 ARCHIVES is the folder with anime_faces.zip, anime_heads.zip, anime_emotions.zip,
 anime_emotions_more.zip, cartoon_scenes_dev.zip and negatives.zip; WORK receives (about 200 MB)
 
-    positives/   grey pictures with one boxed face each, and info.dat
+    positives/   grey pictures with one boxed face each, and info.dat: dark faces, which are few,
+                 several times, and more of them made of lighter ones
     cartoons/    frames with every face boxed, and info.dat: their off-face parts are negatives
     backgrounds/ pictures without faces
 
@@ -34,6 +35,10 @@ SPRITE_SCALE = 0.83
 FACE_PIXELS = 72  # a sprite is scaled so that its box has this size: thrice the window or more
 HEAD_BOXES = Path(__file__).with_name("anime_heads_boxes.txt")
 BY_HAND = Path(__file__).with_name("anime_heads_boxes_by_hand.txt")
+# Skin darker than DARK (grey, 0 to 255) is rare in these pictures, and was missed half of the time.
+DARK, DARK_REPEATS = 120, 10
+DARKENED = {"sprite": 0.35, "head": 0.15, "crop": 0.15}  # shares of the faces with skin in LIGHT
+LIGHT = (170, 236)  # so that the white of the eye is brighter
 SPRITE_ARCHIVES = ("anime_emotions.zip", "anime_emotions_more.zip")
 
 
@@ -123,6 +128,23 @@ def clipped(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int
     return min(max(x, 0), shape[1] - size), min(max(y, 0), shape[0] - size), size, size
 
 
+def skin_tone(picture: np.ndarray, box: tuple[int, int, int, int]) -> float:
+    """The median grey of a face's middle, below the brow."""
+    x, y, width, height = box
+    rows = slice(int(y + 0.35 * height), int(y + 0.85 * height))
+    return float(np.median(picture[rows, int(x + 0.25 * width) : int(x + 0.75 * width)]))
+
+
+def darkened(picture: np.ndarray, skin: float, random: np.random.Generator) -> np.ndarray:
+    """A picture of a face as if its skin were dark: what is brighter than skin stays bright."""
+    line, dark, white = random.uniform(5, 35), random.uniform(50, 115), random.uniform(170, 255)
+    greys = np.arange(256)
+    below = line + np.clip((greys - (skin - 70)) / 70, 0, 1) * (dark - line)
+    above = dark + np.clip(2 * (greys - skin - 16) / (249 - skin), 0, 1) * (white - dark)
+    tones = np.where(greys > skin + 16, above, below)
+    return np.rint(tones).clip(0, 255).astype(np.uint8)[picture]
+
+
 def prepare(archives: Path, work: Path, seed: int = 1) -> None:
     """Write WORK/positives, WORK/cartoons and WORK/backgrounds; see the module's docstring."""
     random = np.random.default_rng(seed)
@@ -137,7 +159,7 @@ def prepare(archives: Path, work: Path, seed: int = 1) -> None:
             (work / "backgrounds" / name.replace("/", "_")).write_bytes(data)
             if "drawn_backgrounds" in name:
                 drawn.append(grey(data))
-    lines = []
+    lines, darkening = [], np.random.default_rng(seed + 2)
     sources = (
         ("crop", crops(archives)),
         ("head", heads(archives, HEAD_BOXES)),
@@ -146,9 +168,15 @@ def prepare(archives: Path, work: Path, seed: int = 1) -> None:
     )
     for source, pictures in sources:
         for number, (picture, box) in enumerate(pictures):
-            name = f"{source}_{number:05}.png"
+            name, box = f"{source}_{number:05}.png", clipped(box, picture.shape)
             Image.fromarray(picture).save(work / "positives" / name)
-            lines.append(f"{name} 1 " + " ".join(map(str, clipped(box, picture.shape))))
+            entry, skin = " 1 " + " ".join(map(str, box)), skin_tone(picture, box)
+            lines += [name + entry] * (DARK_REPEATS if skin < DARK else 1)
+            share = DARKENED.get(source, 0.0)
+            if LIGHT[0] < skin < LIGHT[1] and darkening.random() < share:
+                dark = darkened(picture, skin, darkening)
+                Image.fromarray(dark).save(work / "positives" / f"dark_{name}")
+                lines.append(f"dark_{name}{entry}")
     (work / "positives" / "info.dat").write_text("\n".join(lines) + "\n")
     with ZipFile(archives / "cartoon_scenes_dev.zip") as archive:
         for name in archive.namelist():

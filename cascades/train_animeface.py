@@ -33,7 +33,7 @@ NEIGHBOURS = (3, 6, 10, 15)
 DRAWN_SCENES = ["draw", "--kind=scenes", "--count=500", "--format=jpg", "--seed=77", "--out=drawn"]
 PARAMETERS = {
     "LBP": {
-        "num-positives": 16000, "num-negatives": 10000, "stages": 15, "width": 20, "height": 20
+        "num-positives": 17500, "num-negatives": 10000, "stages": 15, "width": 20, "height": 20
     },
     "HAAR": {"num-positives": 10000, "num-negatives": 8000, "stages": 18},
 }  # fmt: skip
@@ -43,7 +43,7 @@ SHARED = {
 # Of about the stages that search when the verifier looks at the boxes again (with LBP these became
 # one fewer afterwards). The LBP cascade is the quick one, HAAR the one that finds more.
 TIGHTENING = {
-    "LBP": {"stages": 12, "keep": 0.99, "limit": 4000},
+    "LBP": {"stages": 12, "keep": 0.995, "limit": 4000},
     "HAAR": {"stages": 11, "keep": 0.998, "limit": 4000},
 }  # fmt: skip
 
