@@ -39,13 +39,12 @@ from emotion_faces import (  # noqa: E402
     read_faces,
     rows_of,
 )
-from pretraining_faces import faces_read_by_eye, self_drawn_faces  # noqa: E402
 from train_anime_emotions import (  # noqa: E402
     Fold,
-    Others,
     as_classifier,
     fold_networks,
     held_out,
+    read_others,
 )
 
 
@@ -121,7 +120,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20, help="times that the labelled are drawn")
     options = parser.parse_args()
     faces = read_faces(all_sprites(options.archives), boxer(default_cascade()))
-    others = Others(self_drawn_faces(options.work), faces_read_by_eye(options.archives))
+    others = read_others(options.archives, options.work)
     start = np.load(options.work / "pretrained.npy")
     folds = fold_networks(faces, others, start, options.work)
     scores = np.log(held_out(faces, folds, scale=1.0, sure_at=1.0))

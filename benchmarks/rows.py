@@ -139,8 +139,7 @@ def tell_row(name: str, row: Row, results: dict[str, Any]) -> None:
 def tell_drawn(options: argparse.Namespace) -> None:
     """The network that ships, on the games and artists that each fold's has not seen."""
     from emotion_faces import all_sprites, boxer, read_faces
-    from pretraining_faces import faces_read_by_eye, self_drawn_faces
-    from train_anime_emotions import SEED, SURE_AT, Others, fold_networks, held_out
+    from train_anime_emotions import SEED, SURE_AT, fold_networks, held_out, read_others
 
     from cvbaseline.classification.metrics import measure
     from cvbaseline.shipped import default_cascade
@@ -152,7 +151,7 @@ def tell_drawn(options: argparse.Namespace) -> None:
         subprocess.run([sys.executable, program, options.data, unfinished], check=True)
         unfinished.rename(work)
     faces = read_faces(all_sprites(options.data), boxer(default_cascade()))
-    others = Others(self_drawn_faces(work), faces_read_by_eye(options.data))
+    others = read_others(options.data, work)
     start = np.load(work / "pretrained.npy")
     folds, groups = fold_networks(faces, others, start, work), list(faces.groups)
     probabilities = held_out(faces, folds, 1.0, SURE_AT)

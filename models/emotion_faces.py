@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
-from pretraining_faces import SIDE, reading
+from pretraining_faces import DRAWN_SIZE, SIDE, reading
 
 from cvbaseline.boxes import iou
 from cvbaseline.detection import detect, open_cascade
@@ -27,7 +27,6 @@ READ = Path(__file__).with_name("sprites_read.csv")
 CROP = CropOptions(size=SIDE, margin=0.0)
 BORDER = 40  # grey pixels around a sprite: a face at its edge is found as well
 MIN_IOU = 0.3
-DRAWN_SIZE = 160
 
 
 class Sprite(NamedTuple):

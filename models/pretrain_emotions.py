@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pretraining_faces import (
+    DRAWN_PARTS,
     SIDE,
     Faces,
     faces_read_by_eye,
@@ -43,29 +44,27 @@ BATCH = 64
 WARM_UP = 0.1
 AUGMENTATION = Augmentation(erasing=0.3)
 SMALL = 64  # pixels of a face in the first epochs
-READ_TWICE = 2  # faces that were read are fewer than the others, and are shown so often an epoch
+READ_TIMES = 2  # faces that were read are fewer than the others, and are shown so often an epoch
 
 
 class Cycle(NamedTuple):
     """A part of the training, in which the learning rate rises and falls once."""
 
-    small_epochs: int
     epochs: int
+    small_epochs: int  # of these, the first
+    photographs_alone: int  # of these, the first
     learning_rate: float
 
 
-FIRST, SECOND = Cycle(11, 16, 2.5e-3), Cycle(0, 6, 1.5e-3)
-PHOTOGRAPHS_ALONE = 5  # epochs of the first cycle
-FIRST_DRAWN = 14_000  # self-drawn faces in it
+FIRST = Cycle(16, small_epochs=11, photographs_alone=5, learning_rate=2.5e-3)
+SECOND = Cycle(6, small_epochs=0, photographs_alone=0, learning_rate=1.5e-3)
+FIRST_DRAWN, _ = DRAWN_PARTS[0]  # self-drawn faces in the first
 
 
 def learn(
-    network: Any, cycle: Cycle, start: Faces, every: Faces, unseen: Faces, work: Path
+    network: Any, cycle: Cycle, photographed: Faces, every: Faces, unseen: Faces, work: Path
 ) -> None:
-    """Train the network for a cycle; after every epoch say how it does on unseen photographs.
-
-    start : what is shown in the first PHOTOGRAPHS_ALONE epochs of a cycle that begins small
-    """
+    """Train the network for a cycle; after every epoch say how it does on unseen photographs."""
     steps = len(every.pictures) // BATCH
     plan = Plan(
         cycle.epochs, BATCH, cycle.learning_rate, weight_decay=0.03, label_smoothing=0.05,
@@ -75,7 +74,7 @@ def learn(
     generator = np.random.default_rng(0)
     for epoch in range(cycle.epochs):
         size = SMALL if epoch < cycle.small_epochs else SIDE
-        faces = start if cycle.small_epochs and epoch < PHOTOGRAPHS_ALONE else every
+        faces = photographed if epoch < cycle.photographs_alone else every
         rows = np.concatenate([generator.permutation(len(faces.pictures)) for _ in range(2)])
         for step in tqdm(range(steps), desc=f"epoch {epoch + 1} of {cycle.epochs}", leave=False):
             chosen = rows[step * BATCH : (step + 1) * BATCH]
@@ -103,8 +102,8 @@ def main(arguments: list[str]) -> None:
     network = build_network(None, WIDTHS, len(EMOTIONS), 0.2, 0, pooled=False, halved=True)
     some = joined(photographed, Faces(*(part[:FIRST_DRAWN] for part in drawn)))
     learn(network, FIRST, photographed, some, unseen, work)
-    every = joined(photographed, drawn, *[read] * READ_TWICE)
-    learn(network, SECOND, every, every, unseen, work)
+    every = joined(photographed, drawn, *[read] * READ_TIMES)
+    learn(network, SECOND, photographed, every, unseen, work)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,11 @@ class Others(NamedTuple):
         )
 
 
+def read_others(archives: Path, work: Path) -> Others:
+    """The faces beside the sprites; the drawn ones are kept in `work`."""
+    return Others(self_drawn_faces(work), faces_read_by_eye(archives))
+
+
 def _count(share: str) -> int:
     """How many faces of a batch a share is."""
     return round(TRAINING[share] * BATCH)
@@ -248,7 +253,7 @@ def main(arguments: list[str]) -> None:
     cascade = Path(arguments[2]) if len(arguments) == 3 else default_cascade()
     finder = boxer(cascade)
     faces = read_faces(all_sprites(archives), finder)
-    others = Others(self_drawn_faces(work), faces_read_by_eye(archives))
+    others = read_others(archives, work)
     start = np.load(work / "pretrained.npy")
     counts = dict(zip(EMOTIONS, np.bincount(faces.labels).tolist()))
     print(f"{len(faces.labels)} faces of {len(set(faces.groups))} groups: {counts}")
