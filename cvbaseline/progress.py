@@ -1,9 +1,27 @@
 """A line on the terminal that shows how far long work has come, and how long it may still take."""
 
 import sys
-from typing import Optional
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Optional
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Progress = Callable[[str, int, int], None]  # what is under way, done, total
+
+_listener: ContextVar[Optional[Progress]] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def progress_told_to(listener: Progress) -> Iterator[None]:
+    """Work within tells the listener how far it has come, and shows no line."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
 
 
 class ProgressLine:
@@ -19,7 +37,13 @@ class ProgressLine:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show the state; work of another name begins a new line in the place of the old one."""
+        listener = _listener.get()
+        if listener is not None:
+            listener(what, done, total)
+            return
         if self._bar is None or what != self._what or done < self._done:
+            from tqdm import tqdm
+
             self.close()
             hidden = True if sys.stderr is None else None  # None: shown on a terminal
             self._bar = tqdm(total=total, desc=what, leave=False, disable=hidden, file=sys.stderr)

@@ -17,6 +17,7 @@ from cvbaseline.detection_parameters import AUTO, NONE, DetectionParameters
 from cvbaseline.errors import require
 from cvbaseline.faces import CropOptions
 from cvbaseline.options import argument, option
+from cvbaseline.progress import Progress
 
 if TYPE_CHECKING:
     from cvbaseline.bootstrap import Estimate
@@ -29,7 +30,6 @@ PARTS = 5  # of the pictures; on one is measured
 FEWEST = 20  # boxes of a kind
 
 Tell = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from small_faces import MOODS, mood_faces
 
+from cvbaseline.benchmarking.benchmark import benchmark
+from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.classification.training import training_folder
 from cvbaseline.classifiers import fit_classifier, network_training
 from cvbaseline.classifiers.checkpoints import checkpoints_in
@@ -337,6 +339,25 @@ def interrupt_after(monkeypatch, epochs):
 
     monkeypatch.setattr(network_training, "save_checkpoint", save_and_stop)
     return saved
+
+
+def test_a_benchmark_says_which_epoch_a_network_is_in(pictures, tmp_path):
+    keras_or_skip()
+    heard = []
+    benchmark(
+        BenchmarkOptions(
+            data=pictures, out=tmp_path / "out", size=24, cv="2x1",
+            classifiers=("cnn:epochs=2,patience=2",),
+        ),
+        progress=lambda what, done, total: heard.append((what, done, total)),
+    )  # fmt: skip
+    title = "cnn epochs=2 patience=2"
+    first = [(f"{title}, epoch 1 of 2", 0, 2), (f"{title}, epoch 2 of 2", 0, 2)]
+    assert [(what.partition(" (so far")[0], *rest) for what, *rest in heard] == [
+        (title, 0, 2), *first, (title, 1, 2),
+        (title, 1, 2), *((what, 1, 2) for what, *_ in first), (title, 2, 2),
+    ]  # fmt: skip
+    assert "loss" in heard[2][0] and "validation accuracy" in heard[2][0]
 
 
 def test_an_interrupted_training_ends_as_the_whole_one(tmp_path, monkeypatch):

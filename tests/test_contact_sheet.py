@@ -77,18 +77,19 @@ def test_pictures_are_grouped_and_counted():
     sheet = page(
         record("a.png"), record("b.png"), record("c.png", "unsure"),
         record("d.png", "no_face", faces=(), decided_by=None),
-        record("bad.png", "", result="", faces=(), decided_by=None, problem="it is empty"),
+        record("bad.png", "", result="", faces=(), decided_by=None, width=0, problem="it is empty"),
+        record("full.png", "", result="", problem="there is no room"),
         record("gone.png", result=""),
     )  # fmt: skip
     heads = [text for _, text in sheet.all("h2")]
-    assert heads == ["Happy 2", "Unsure 1", "No face 1", "Unreadable 1"]
+    assert heads == ["Happy 2", "Unsure 1", "No face 1", "Not placed 1", "Unreadable 1"]
     assert [t.split() for _, t in sheet.all("a") if t.startswith("Happy")] == [["Happy", "2"]]
     assert [t for _, t in sheet.all("span", "none")] == ["Angry 0", "Sad 0"]
     cells = [text for _, text in sheet.all("td")]
-    assert cells == ["../pics/bad.png", "it is empty"]
+    assert cells == ["../pics/full.png", "there is no room", "../pics/bad.png", "it is empty"]
     targets = {a["id"] for _, a, _ in sheet.elements if "id" in a}
     jumps = [a["href"][1:] for a, _ in sheet.all("a") if a["href"].startswith("#")]
-    assert len(jumps) == 5 and set(jumps) <= targets
+    assert len(jumps) == 6 and set(jumps) <= targets
 
 
 def test_boxes_are_where_the_faces_are():

@@ -194,6 +194,9 @@ def test_what_cannot_be_written_is_not_called_unreadable(pictures, monkeypatch):
     assert [r.problem for r in result.records if r.picture.endswith("b.jpg")] == [problem]
     assert "      1  not placed\n      1  unreadable\n" in text
     assert "not placed: " in text and "4 copied" in text and "sorted before" not in text
+    page = (result.out / "index.html").read_text(encoding="utf-8")
+    tables = page.split("<h2>Not placed")[1].split("<h2>Unreadable")
+    assert ["cannot be put into" in table for table in tables] == [True, False]
     monkeypatch.undo()
     assert sort(pictures).new == 1
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.errors import UserError, require
 from cvbaseline.options import command_line
+from cvbaseline.progress import Progress
 
 if TYPE_CHECKING:
     from cvbaseline.datasets import LabelledFaces
 
 Tell = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
 
 
 class Benchmark(NamedTuple):

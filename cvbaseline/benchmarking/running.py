@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -20,14 +21,13 @@ from cvbaseline.benchmarking.plan import Job
 from cvbaseline.benchmarking.splits import Split
 from cvbaseline.benchmarking.worker import write_data
 from cvbaseline.datasets import LabelledFaces
+from cvbaseline.progress import Progress
 
 # Every library that computes in threads has its own word for how many.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS", "CVBASELINE_THREADS",
 )  # fmt: skip
-
-Progress = Callable[[str, int, int], None]  # what is under way, done, total
 
 
 class Failure(NamedTuple):
@@ -60,10 +60,11 @@ def run_jobs(
     running: set[subprocess.Popen] = set()
     lock, done = Lock(), [0]
 
-    def advance(contender: Contender, jobs_done: int) -> None:
+    def advance(contender: Contender, jobs_done: int, doing: str = "") -> None:
         with lock:
             done[0] += jobs_done
-            progress(contender.title, done[0], len(jobs))
+            about = f"{contender.title}, {doing}" if doing else contender.title
+            progress(about, done[0], len(jobs))
 
     if not jobs:
         return []
@@ -101,9 +102,12 @@ def run_batch(
     logs: Path,
     threads: int,
     running: set[subprocess.Popen],
-    advance: Callable[[Contender, int], None],
+    advance: Callable[..., None],
 ) -> list[Failure]:
-    """Do the jobs of one contender in a process of its own; tells when each begins and ends."""
+    """Do the jobs of one contender in a process of its own.
+
+    advance : told of the contender, jobs done since, and what is being done, as a network's epoch
+    """
     failures = []
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{jobs[0].contender.name}.txt"
@@ -113,7 +117,9 @@ def run_batch(
         for job in jobs:
             split = splits[job.split]
             advance(job.contender, 0)
-            problem = ask(process, message(job, split, threads))
+            problem = ask(
+                process, message(job, split, threads), partial(advance, job.contender, 0)
+            )
             if problem:
                 failures.append(Failure(job.contender.title, split.name, problem))
             advance(job.contender, 1)
@@ -157,17 +163,17 @@ def message(job: Job, split: Split, threads: int) -> dict[str, Any]:
     }
 
 
-def ask(process: subprocess.Popen, job: dict[str, Any]) -> str:
-    """Have a job done; returns the problem, or nothing."""
-    try:
+def ask(process: subprocess.Popen, job: dict[str, Any], heard: Callable[[str], None]) -> str:
+    """Have a job done; returns the problem, or nothing. What is being done meanwhile is heard."""
+    with suppress(OSError):
         process.stdin.write(json.dumps(job).encode() + b"\n")
         process.stdin.flush()
-        answer = process.stdout.readline()
-    except OSError:
-        answer = b""
-    if not answer:
-        code = process.wait()
-        killed = code in (-9, 137)
-        reason = ": probably more memory was needed than there is" if killed else ""
-        return f"its process ended with code {code}{reason}"
-    return json.loads(answer).get("problem", "")
+        for line in process.stdout:
+            answer = json.loads(line)
+            if "doing" not in answer:
+                return answer.get("problem", "")
+            heard(answer["doing"])
+    code = process.wait()
+    killed = code in (-9, 137)
+    reason = ": probably more memory was needed than there is" if killed else ""
+    return f"its process ended with code {code}{reason}"

@@ -1,9 +1,10 @@
 """The child process: fits one contender and stores its predictions, job by job.
 
 `python -m cvbaseline.benchmarking.worker FOLDER` reads a job a line (JSON) from standard input and
-answers each with a line: {"done": number of records} or {"problem": reason}. FOLDER holds the
-data as arrays that all children share. A process of its own makes the peak memory the
-contender's, and ends with the program that started it, because then its input ends.
+answers each with a line: {"done": number of records} or {"problem": reason}; lines {"doing": what}
+may come before, as for each epoch of a network. FOLDER holds the data as arrays that all children
+share. A process of its own makes the peak memory the contender's, and ends with the program that
+started it, because then its input ends.
 """
 
 import json
@@ -27,6 +28,7 @@ from cvbaseline.datasets import LabelledFaces
 from cvbaseline.errors import UserError
 from cvbaseline.faces import CropOptions
 from cvbaseline.model_file import FaceModel, library_versions, render_model
+from cvbaseline.progress import progress_told_to
 
 CHECKED_TRAINING_FACES = 1000  # that the accuracy on what was learnt is measured on
 DIRECTIONS = 8  # kept for the report
@@ -168,13 +170,23 @@ def main(folder: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     worker = Worker(Path(folder))
+    told = [""]
+
+    def send(answer: dict[str, Any]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    def tell_what(what: str, done: int, total: int) -> None:
+        if what != told[0]:  # once an epoch, not at each of its steps
+            told[0] = what
+            send({"doing": what})
+
     for line in sys.stdin:
+        told[0] = ""
         try:
             job = json.loads(line)
             # A network's training that is interrupted continues beside its first record.
-            with checkpoints_in(
-                Path(job["tests"][0]["path"]).with_suffix(".training")
-            ) as checkpoints:
+            place = Path(job["tests"][0]["path"]).with_suffix(".training")
+            with checkpoints_in(place) as checkpoints, progress_told_to(tell_what):
                 answer: dict[str, Any] = {"done": worker.do(job, checkpoints)}
         except MemoryError:
             answer = {"problem": "needs more memory than there is"}
@@ -183,7 +195,7 @@ def main(folder: str) -> None:
             known = isinstance(error, (UserError, ValueError))
             kind = "" if known else f"{type(error).__name__}: "
             answer = {"problem": kind + " ".join(str(error).split())}
-        print(json.dumps(answer), file=answers, flush=True)
+        send(answer)
 
 
 if __name__ == "__main__":

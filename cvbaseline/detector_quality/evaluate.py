@@ -12,6 +12,7 @@ from cvbaseline.detector_quality.options import (
     page_path,
 )
 from cvbaseline.options import argument, option
+from cvbaseline.progress import Progress
 
 if TYPE_CHECKING:
     from cvbaseline.bootstrap import Estimate
@@ -22,7 +23,6 @@ PAGE_NAME = "evaluation.html"
 FEW_FACES, FEW_DRAWN = 30, 10
 WHOLE = 0.9  # of the picture's area: a crop, not a picture to search
 
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)

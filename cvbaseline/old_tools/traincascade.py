@@ -16,9 +16,9 @@ from cvbaseline.commands import INTERRUPTED
 from cvbaseline.errors import require
 from cvbaseline.old_tools.single_dash import run_tool
 from cvbaseline.old_tools.traincascade_options import OBSOLETE, TraincascadeOptions, header
+from cvbaseline.progress import Progress
 
 Tell = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
 
 CACHE_BYTES = 300 * 2**20
 PROGRAM = "opencv_traincascade"

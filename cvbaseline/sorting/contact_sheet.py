@@ -28,15 +28,20 @@ from cvbaseline.sorting.output_folder import SHEET_NAME
 from cvbaseline.sorting.sort_result import count
 from cvbaseline.sorting.thumbnails import thumbnail_name
 
+NOT_PLACED = "_not placed"  # those that were read, but have no place in the output folder
+LEFT = (NOT_PLACED, UNREADABLE)  # where they were
 # Text on them, white or near-black, has a contrast of at least 4.5 : 1 (WCAG 2.1, 1.4.3).
 COLOURS = {
     "angry": "#c92a2a", "happy": "#e5a50a", "neutral": "#5b6470", "sad": "#1d63b8",
     "scared": "#6741d9", "surprised": "#c2255c", "worried": "#0b7a6b",
-    UNSURE: "#7a6f63", NO_FACE: "#6b7280", UNREADABLE: "#b02a2a",
+    UNSURE: "#7a6f63", NO_FACE: "#6b7280", UNREADABLE: "#b02a2a", NOT_PLACED: "#8a4b08",
 }  # fmt: skip
 DARK_INK = {"happy": "#241a00"}
 OTHER_COLOURS = ("#2b7a0b", "#9c36b5", "#1971c2", "#a0522d", "#087f8c", "#b3446c", "#4c6a00")
-TITLES = {UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable", ".": "Beside the folders"}
+TITLES = {
+    UNSURE: "Unsure", NO_FACE: "No face", UNREADABLE: "Unreadable", NOT_PLACED: "Not placed",
+    ".": "Beside the folders",
+}  # fmt: skip
 
 
 def write_contact_sheet(
@@ -57,10 +62,13 @@ def render_contact_sheet(manifest: Manifest, emotions: Sequence[str], title: str
     title : what was sorted
     """
     groups: dict[str, list[Record]] = {name: [] for name in (*emotions, UNSURE, NO_FACE)}
+    left: dict[str, list[Record]] = {name: [] for name in LEFT}
     for record in manifest.ordered():
-        if record.result or record.folder == UNREADABLE:
+        if record.folder == UNREADABLE:
+            left[NOT_PLACED if record.width else UNREADABLE].append(record)
+        elif record.result:
             groups.setdefault(record.folder, []).append(record)
-    groups[UNREADABLE] = groups.pop(UNREADABLE, [])  # last
+    groups |= left
     colours = _Colours(groups)
     total = sum(map(len, groups.values()))
     with_face = sum(bool(record.faces) for records in groups.values() for record in records)
@@ -137,7 +145,7 @@ def _chips(groups: dict[str, list[Record]], colours: _Colours) -> str:
         inside = f"{_title(name)} <b>{len(records):,}</b>"
         if records:
             chips.append(f'<a href="#{_anchor(name)}" {colours.style(name)}>{inside}</a>')
-        elif name != UNREADABLE:
+        elif name not in LEFT:
             chips.append(f'<span class="none" {colours.style(name)}>{inside}</span>')
     return "\n".join(chips)
 
@@ -149,8 +157,8 @@ def _section(name: str, records: list[Record], manifest: Manifest, colours: _Col
         f'<section id="{_anchor(name)}" aria-label="{_title(name)}" {colours.style(name)}>\n'
         f'<h2>{_title(name)} <span data-count="{number}">{number}</span></h2>\n'
     )
-    if name == UNREADABLE:
-        return f"{head}{_unreadable(records)}</section>"
+    if name in LEFT:
+        return f"{head}{_left(records)}</section>"
     hint = ""
     if name == UNSURE:
         hint = f'<p class="hint">{_needed(records, manifest)}</p>\n'
@@ -249,7 +257,7 @@ def _all_faces(record: Record, colours: _Colours) -> str:
     return f"<details><summary>{head}</summary>{''.join(parts)}</details>"
 
 
-def _unreadable(records: list[Record]) -> str:
+def _left(records: list[Record]) -> str:
     rows = "\n".join(
         f'<tr><td><a href="{url(record.picture)}"><bdi>{escape(record.picture)}</bdi></a></td>'
         f"<td>{escape(record.problem)}</td></tr>"

@@ -7,12 +7,12 @@ by the same rule without a fifth of the pictures and measuring on that fifth, in
 belong together (Measure.units) are drawn, and held out, together.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from cvbaseline.bootstrap import Estimate, percentile_interval
+from cvbaseline.progress import Progress
 from cvbaseline.sweeping.measures import Measure, drawn_weights, values_of
 
 HARDLY = 0.01  # below the best
@@ -21,7 +21,6 @@ FOLDS = 5
 REPEATS = 20  # of the division into folds
 DRAWS_TO_CHOOSE = 200  # of the bootstrap, when the choice is repeated
 
-Progress = Callable[[str, int, int], None]
 
 
 class Choice(NamedTuple):

@@ -6,7 +6,7 @@ is the processor's time for its thread, so that waiting for a core or for the di
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from cvbaseline.detector_quality.search_journal import Searched, SearchJournal, 
 from cvbaseline.errors import UserError
 from cvbaseline.images import read_grey
 from cvbaseline.parallel import one_core_each
+from cvbaseline.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Searches = dict[DetectionParameters, Searched]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from cvbaseline.errors import PictureError, require
 from cvbaseline.options import argument, option
+from cvbaseline.progress import Progress
 
 if TYPE_CHECKING:
     from cvbaseline.cascade import Cascade
@@ -26,7 +27,6 @@ FEWEST = 100  # faces
 OTHERS, FEWEST_OTHERS = 100_000, 5000  # windows off faces, of all pictures together
 
 Tell = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)

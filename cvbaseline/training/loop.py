@@ -17,6 +17,7 @@ from cvbaseline.boosting.stage import Progress as BoostingProgress
 from cvbaseline.boosting.stage import StageGoals, train_stage
 from cvbaseline.cascade import Cascade, Stage
 from cvbaseline.evaluation.evaluator import passes
+from cvbaseline.progress import Progress
 from cvbaseline.training import INTERRUPTED_BY_USER
 from cvbaseline.training.compile_ahead import compile_kernels
 from cvbaseline.training.negatives import MinedNegatives, MiningPlan
@@ -28,7 +29,6 @@ from cvbaseline.training.stage_report import StageReport, describe_stage
 from cvbaseline.training.validation import HIGHEST_FALSE_ALARM, ValidationPictures
 
 Tell = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
 
 # With fewer than this share of the negatives wanted, a stage would learn them by heart.
 FEWEST_NEGATIVES = 0.5
