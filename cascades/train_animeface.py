@@ -35,7 +35,7 @@ PARAMETERS = {
     "LBP": {
         "num-positives": 17500, "num-negatives": 10000, "stages": 15, "width": 20, "height": 20
     },
-    "HAAR": {"num-positives": 10000, "num-negatives": 8000, "stages": 18},
+    "HAAR": {"num-positives": 12000, "num-negatives": 8000, "stages": 20},
 }  # fmt: skip
 SHARED = {
     "min-hit-rate": 0.998, "max-false-alarm": 0.5, "max-weak-count": 160, "scan-limit": 120,

@@ -24,7 +24,7 @@ class SecondLook(NamedTuple):
 
 SECOND_LOOKS = {
     "lbp_animeface.xml": SecondLook("animeface", 11, 13, 1.25),
-    "haar_animeface.xml": SecondLook("animeface", 11, 15, 1.0),
+    "haar_animeface.xml": SecondLook("animeface", 12, 14, 0.5),
 }
 
 

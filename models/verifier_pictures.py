@@ -49,7 +49,8 @@ def source_boxes(work: Path, source: Source, cascades: list[Path]) -> JudgedBoxe
     if source.name in ("sprite", "head", "crop", "hand"):
         lines = (work / "positives" / "info.dat").read_text().splitlines()
         listing = work / "positives" / f"{source.name}.dat"
-        own = [line for line in lines if line.startswith(f"{source.name}_")]
+        # Each once: those of dark faces stand there several times.
+        own = dict.fromkeys(line for line in lines if line.startswith(f"{source.name}_"))
         listing.write_text("\n".join(own) + "\n")
         pictures = pictures_of([listing], limit=source.limit, seed=SEED)
     elif source.name == "drawn":
