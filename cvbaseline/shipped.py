@@ -18,13 +18,16 @@ class SecondLook(NamedTuple):
     # But of windows that pass some more, boxes are made as well: these sit better.
     regroup_stages: int
     # The evidence for a face that a box of this cascade needs (--verify-above): the cascade's score
-    # counts, and cascades score differently. Chosen on anime_screens_dev (docs/cascades.md).
+    # counts, and cascades score differently. Chosen on pictures that neither learnt from
+    # (docs/cascades.md).
     above: float
 
 
 SECOND_LOOKS = {
     "lbp_animeface.xml": SecondLook("animeface", 11, 13, 1.25),
     "haar_animeface.xml": SecondLook("animeface", 12, 14, 0.5),
+    "lbp_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
+    "haar_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
 }
 
 

@@ -279,6 +279,8 @@ def main(archives: Path, work: Path) -> None:
         "but stages and limit were chosen on them; the scenes share sprites and backgrounds with it"
     }
     for cascade, look in SECOND_LOOKS.items():
+        if look.verifier != "animeface":
+            continue
         path = Path(__file__).parents[1] / "cascades" / cascade
         for name in ("anime_screens_dev", "anime_scenes_dev"):
             search = DetectionParameters(
