@@ -278,9 +278,8 @@ def main(archives: Path, work: Path) -> None:
         "how": "IoU >= 0.3, scale_factor 1.1, min_size 24; the screens took no part in training, "
         "but stages and limit were chosen on them; the scenes share sprites and backgrounds with it"
     }
-    for cascade, look in SECOND_LOOKS.items():
-        if look.verifier != "animeface":
-            continue
+    for cascade in (f"{name}.xml" for name in STAGES):
+        look = SECOND_LOOKS[cascade]
         path = Path(__file__).parents[1] / "cascades" / cascade
         for name in ("anime_screens_dev", "anime_scenes_dev"):
             search = DetectionParameters(

@@ -117,9 +117,8 @@ def run_batch(
         for job in jobs:
             split = splits[job.split]
             advance(job.contender, 0)
-            problem = ask(
-                process, message(job, split, threads), partial(advance, job.contender, 0)
-            )
+            heard = partial(advance, job.contender, 0)
+            problem = ask(process, message(job, split, threads), heard)
             if problem:
                 failures.append(Failure(job.contender.title, split.name, problem))
             advance(job.contender, 1)
@@ -165,14 +164,14 @@ def message(job: Job, split: Split, threads: int) -> dict[str, Any]:
 
 def ask(process: subprocess.Popen, job: dict[str, Any], heard: Callable[[str], None]) -> str:
     """Have a job done; returns the problem, or nothing. What is being done meanwhile is heard."""
-    with suppress(OSError):
+    with suppress(OSError):  # it has ended, and so have its answers
         process.stdin.write(json.dumps(job).encode() + b"\n")
         process.stdin.flush()
-        for line in process.stdout:
-            answer = json.loads(line)
-            if "doing" not in answer:
-                return answer.get("problem", "")
-            heard(answer["doing"])
+    for line in process.stdout:
+        answer = json.loads(line)
+        if "doing" not in answer:
+            return answer.get("problem", "")
+        heard(answer["doing"])
     code = process.wait()
     killed = code in (-9, 137)
     reason = ": probably more memory was needed than there is" if killed else ""

@@ -170,18 +170,19 @@ def main(folder: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     worker = Worker(Path(folder))
-    told = [""]
+    told = ""
 
     def send(answer: dict[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
     def tell_what(what: str, done: int, total: int) -> None:
-        if what != told[0]:  # once an epoch, not at each of its steps
-            told[0] = what
+        nonlocal told
+        if what != told:  # once an epoch, not at each of its steps
+            told = what
             send({"doing": what})
 
     for line in sys.stdin:
-        told[0] = ""
+        told = ""
         try:
             job = json.loads(line)
             # A network's training that is interrupted continues beside its first record.

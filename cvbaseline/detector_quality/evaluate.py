@@ -24,7 +24,6 @@ FEW_FACES, FEW_DRAWN = 30, 10
 WHOLE = 0.9  # of the picture's area: a crop, not a picture to search
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(MeasuringOptions):
     """Measure a cascade on pictures with known faces: recall, precision, curves, speed."""

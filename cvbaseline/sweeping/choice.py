@@ -22,7 +22,6 @@ REPEATS = 20  # of the division into folds
 DRAWS_TO_CHOOSE = 200  # of the bootstrap, when the choice is repeated
 
 
-
 class Choice(NamedTuple):
     """The setting to take and why, as indices into the settings."""
 
