@@ -67,7 +67,7 @@ pre{{background:var(--card);border:1px solid var(--line);border-radius:8px;paddi
 overflow-x:auto;font-size:.82rem;white-space:pre-wrap}}
 details>summary{{margin-bottom:.4rem}}
 @media print{{body{{font-size:11pt}}section{{padding-top:1.2rem}}h2{{break-after:avoid}}
-.scroll,.matrix{{overflow:visible}}.long td,.long tbody th{{min-width:0;padding:.2rem}}
+.scroll,.matrix{{overflow:visible}}.long td{{min-width:0;padding:.2rem}}
 table{{font-size:8.5pt}}th,td{{padding:.25rem .4rem}}
 .beside{{grid-template-columns:1fr 1fr}}.alone .plot{{max-width:15cm}}
 details::details-content{{content-visibility:visible;display:block}}}}
