@@ -159,6 +159,16 @@ def run_cascade_tighten(options: Any) -> Optional[int]:
     return None
 
 
+def run_cascade_align(options: Any) -> Optional[int]:
+    """Move boxes to where a cascade sees the objects best."""
+    from cvbaseline.aligning.align import align
+    from cvbaseline.progress import ProgressLine
+
+    with closing(ProgressLine()) as progress:
+        align(options, tell=progress.tell, progress=progress)
+    return None
+
+
 def run_evaluate(options: Any) -> Optional[int]:
     """Measure a cascade on annotated pictures."""
     from cvbaseline.detector_quality.evaluate import evaluate
@@ -265,6 +275,9 @@ COMMANDS = {
         "verifier_training:VerifierTrainingOptions",
         run_cascade_train_verifier,
         "train a model that drops false boxes",
+    ),
+    "cascade align": Command(
+        "aligning.align:AlignOptions", run_cascade_align, "move boxes to where a cascade sees best"
     ),
     "cascade tighten": Command(
         "tightening.tighten:TightenOptions", run_cascade_tighten, "make a trained cascade faster"

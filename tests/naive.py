@@ -114,30 +114,35 @@ def lbp_code(window, cell):
     return sum(128 >> n for n, (j, i) in enumerate(ring) if sums[j][i] >= sums[1][1])
 
 
+def stage_sum(cascade, stage, window):
+    """The sum of the stage's trees for a window."""
+    haar = cascade.feature_type == "HAAR"
+    trees, total = stage.trees, 0.0
+    for tree in range(trees.count):
+        root, child = int(trees.first_node[tree]), 0
+        while True:
+            node = root + child
+            feature = int(trees.feature[node])
+            if haar:
+                left = haar_value(window, cascade.features, feature) < trees.threshold[node]
+            else:
+                code = lbp_code(window, cascade.features.cells[feature].tolist())
+                left = bool(int(trees.subset[node][code // 32]) >> (code % 32) & 1)
+            child = int(trees.left[node] if left else trees.right[node])
+            if child <= 0:
+                break
+        total += trees.leaf[root + tree - child]
+    return total
+
+
 def stages_passed(cascade, window, reject_flat=True):
     """Stages that the window passes; -1 when it is too flat for a Haar cascade."""
-    haar = cascade.feature_type == "HAAR"
-    if haar and reject_flat:
+    if cascade.feature_type == "HAAR" and reject_flat:
         area = (cascade.width - 2) * (cascade.height - 2)
         if haar_norm(window) <= 10 * area:
             return -1
     for number, stage in enumerate(cascade.stages):
-        trees, total = stage.trees, 0.0
-        for tree in range(trees.count):
-            root, child = int(trees.first_node[tree]), 0
-            while True:
-                node = root + child
-                feature = int(trees.feature[node])
-                if haar:
-                    left = haar_value(window, cascade.features, feature) < trees.threshold[node]
-                else:
-                    code = lbp_code(window, cascade.features.cells[feature].tolist())
-                    left = bool(int(trees.subset[node][code // 32]) >> (code % 32) & 1)
-                child = int(trees.left[node] if left else trees.right[node])
-                if child <= 0:
-                    break
-            total += trees.leaf[root + tree - child]
-        if total < stage.threshold - 1e-5:
+        if stage_sum(cascade, stage, window) < stage.threshold - 1e-5:
             return number
     return len(cascade.stages)
 
