@@ -37,10 +37,18 @@ class AlignOptions:
         args=["pictures"], nargs="+", metavar="PICTURES",
     )  # fmt: skip
     only: list[str] = option((), "labels to keep; all without", nargs="+", metavar="LABEL")
+    scale: float = option(
+        1.0, "size of the new boxes as a part of what the cascade draws: above 1 the next one sees "
+        "more around the object", metavar="FACTOR",
+    )  # fmt: skip
     out: Path = option(
         Path("aligned.dat"), "where the new boxes go, as info.dat; the pictures stay where they "
         "are", metavar="INFO",
     )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Check the values; raises UserError with the mend."""
+        require(0.5 <= self.scale <= 2, f"--scale {self.scale} must be 0.5 to 2")
 
 
 class Alignment(NamedTuple):
@@ -78,7 +86,7 @@ def align(
         any(len(entry.boxes) for entry in entries),
         f"{', '.join(map(str, options.pictures))}: no picture has a box; nothing to align",
     )
-    alignment = aligned(entries, pack(cascade), tell, progress)
+    alignment = aligned(entries, pack(cascade), options.scale, tell, progress)
     require(bool(alignment.pictures), "no picture can be read")
     write_files(render_annotations(options.out, "info", alignment.pictures, []))
     for line in in_words(alignment):
@@ -109,7 +117,11 @@ def read_entries(path: Path, only: list[str]) -> "list[BoxedPicture]":
 
 
 def aligned(
-    entries: "list[BoxedPicture]", packed: "PackedCascade", tell: Tell, progress: Progress
+    entries: "list[BoxedPicture]",
+    packed: "PackedCascade",
+    scale: float,
+    tell: Tell,
+    progress: Progress,
 ) -> Alignment:
     """The entries with their boxes moved; a picture that cannot be read is named and left out."""
     from joblib import Parallel, delayed
@@ -119,7 +131,7 @@ def aligned(
     pictures, shifts, stayed = [], [], []
     with one_core_each():
         done: Iterator[_Entry] = Parallel(worker_count(), "threading", return_as="generator")(
-            delayed(_align_entry)(entry, packed) for entry in entries
+            delayed(_align_entry)(entry, packed, scale) for entry in entries
         )
         for number, one in enumerate(done):
             progress("aligning boxes", number + 1, len(entries))
@@ -141,7 +153,7 @@ class _Entry(NamedTuple):
     problem: Optional[str] = None
 
 
-def _align_entry(entry: "BoxedPicture", packed: "PackedCascade") -> _Entry:
+def _align_entry(entry: "BoxedPicture", packed: "PackedCascade", scale: float) -> _Entry:
     from cvbaseline.aligning.best_place import best_place, whole_pixels
     from cvbaseline.images import read_grey
 
@@ -156,9 +168,10 @@ def _align_entry(entry: "BoxedPicture", packed: "PackedCascade") -> _Entry:
             passed = "no window fits" if place is None else f"{max(place.stages, 0)} stages passed"
             stayed.append(f"{entry.path}: box {' '.join(map(str, box.tolist()))}, {passed}")
             continue
-        boxes[number] = whole_pixels(place.box, grey.shape)
-        side, new = np.sqrt(np.prod(box[2:])), np.sqrt(np.prod(place.box[2:]))
-        moved = place.box[:2] + place.box[2:] / 2 - (box[:2] + box[2:] / 2)
+        middle, size = place.box[:2] + place.box[2:] / 2, scale * place.box[2:]
+        boxes[number] = whole_pixels(np.concatenate([middle - size / 2, size]), grey.shape)
+        side, new = np.sqrt(np.prod(box[2:])), np.sqrt(np.prod(size))
+        moved = middle - (box[:2] + box[2:] / 2)
         shifts.append(np.array([*moved / side, new / side]))
     return _Entry(entry._replace(boxes=boxes), shifts, stayed)
 

@@ -99,6 +99,6 @@ def _windows_near(
 def whole_pixels(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """A box in whole pixels, int32 (4,), within a picture of (height, width)."""
     limits = np.array(shape[::-1])
-    size = np.clip(np.rint(box[2:]), 1, limits)
+    size = np.rint(box[2:] * min(1, *(limits / box[2:])))  # its shape stays
     corner = np.clip(np.rint(box[:2]), 0, limits - size)
     return np.concatenate([corner, size]).astype(np.int32)

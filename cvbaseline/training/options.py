@@ -65,8 +65,9 @@ class CascadeTrainingOptions:
     search: Literal["fast", "exhaustive"] = option(
         "fast", "exhaustive chooses features by the rules of opencv_traincascade"
     )
-    augment: Literal["none", "weak", "strong"] = option(
-        "strong", "vary the positives afresh for every stage: place, light, sharpness"
+    augment: Literal["none", "weak", "medium", "strong"] = option(
+        "strong", "vary the positives afresh for every stage: place, light, sharpness; medium suits "
+        "boxes of cascade align"
     )
     mirror: bool = option(True, "do not show positives mirrored as well")
     window_share: float = option(
