@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
+from cvbaseline.detection_metrics import score_in_words
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, UserError, require
 from cvbaseline.formats.files import make_folder
@@ -66,7 +67,7 @@ def draw_boxes(path: Path, detections: Detections, folder: Path) -> Path:
     for (x, y, width, height), score in zip(detections.boxes.tolist(), detections.scores):
         cv2.rectangle(picture, (x, y), (x + width, y + height), (40, 200, 80), thickness)
         cv2.putText(
-            picture, f"{score:.1f}", (x, max(12, y - 4)), cv2.FONT_HERSHEY_SIMPLEX,
+            picture, score_in_words(score), (x, max(12, y - 4)), cv2.FONT_HERSHEY_SIMPLEX,
             0.25 * thickness, (40, 200, 80), max(1, thickness // 2), cv2.LINE_AA,
         )  # fmt: skip
     target = unused_path(folder, f"{path.stem}.png")

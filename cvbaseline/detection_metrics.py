@@ -17,6 +17,15 @@ MIN_IOU = 0.5
 IGNORED_SHARE = 0.5  # of a detection's area within one region to ignore
 
 
+def score_in_words(score: float) -> str:
+    """A score in so many digits that it finds its box again: rounded down, for --min-score.
+
+    Without a verifier scores are sums of windows, some dozens; with one probabilities below 1.
+    """
+    digits = 1 if score >= 10 else 3
+    return f"{np.floor(score * 10**digits) / 10**digits:.{digits}f}"
+
+
 class Matches(NamedTuple):
     """The detections of one picture (or of several, joined) against its true boxes."""
 

@@ -16,6 +16,7 @@ from cvbaseline.detect_pictures import DetectOptions, detect_pictures
 from cvbaseline.detection import detect, detect_counted, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, option_line
 from cvbaseline.detector_quality import searching
+from cvbaseline.detection_metrics import score_in_words
 from cvbaseline.detector_quality.compare import CompareOptions, compare
 from cvbaseline.detector_quality.evaluate import EvaluateOptions, evaluate
 from cvbaseline.detector_quality.gallery import part_shown
@@ -200,8 +201,13 @@ def test_compare_shows_where_they_differ(short, truth, tmp_path, capsys):
     assert main([*argv, "--json", str(out), "--report", str(page)]) == 0
     shown = capsys.readouterr().out
     assert re.search(r"^precision .* worse$", shown, re.MULTILINE)
+    # The shipped cascade has a verifier of its own, and says so.
+    assert re.search(r"^lbp_animeface: --scale-factor .*--verify animeface .*--stages", shown, re.M)
+    assert re.search(r"^short: --scale-factor [^a-z]*--min-neighbors \d+ --min-size \d+$", shown, re.M)
+    assert "lbp_animeface: --scale-factor" in page.read_text()
     first, second = json.loads(out.read_text())["detectors"]
     assert "differences" not in first
+    assert first["parameters"]["verify"] == "animeface" and second["parameters"]["stages"] is None
     assert second["differences"]["precision"]["verdict"] == "worse"
     gained = second["measures"]["recall"]["value"] - first["measures"]["recall"]["value"]
     assert second["differences"]["recall"]["value"] == pytest.approx(gained)
@@ -228,6 +234,11 @@ def test_compare_shows_where_they_differ(short, truth, tmp_path, capsys):
     seconds = [one["box"] for p in second["pictures"] for one in p["found"] if one["is"] == "false"]
     assert 0 < len(alone) <= len(seconds)
     assert all(box not in firsts for _, box in alone)
+
+
+def test_a_score_in_words_finds_its_box_again():
+    assert score_in_words(0.98702) == "0.987" and score_in_words(0.9999) == "0.999"
+    assert score_in_words(47.19) == "47.1" and score_in_words(10) == "10.0"
 
 
 def test_old_and_new_layout_are_the_same_detector(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cvbaseline.detection_parameters import DetectionParameters, option_line
+from cvbaseline.detection_parameters import DetectionParameters, option_line, with_verifier
 from cvbaseline.detector_quality.evaluate import Progress, cautions, headline
 from cvbaseline.detector_quality.options import (
     MeasuringOptions,
@@ -125,7 +125,8 @@ def render_tables(comparison: Comparison) -> str:
     count = len(comparison.detectors)
     lines = [
         headline(comparison.searched[0], f"{count} cascades", comparison.source),
-        f"{option_line(comparison.parameters)}; found: IoU {comparison.min_iou:g} or more",
+        *settings_of(comparison),
+        f"found: IoU {comparison.min_iou:g} or more",
     ]
     for place in range(1, count):
         lines += ["", *_table(comparison, place)]
@@ -133,6 +134,20 @@ def render_tables(comparison: Comparison) -> str:
     lines += [f"caution: {caution}" for caution in comparison.warnings]
     lines += [f"left out: {problem}" for problem in comparison.skipped]
     return "\n".join(lines)
+
+
+def settings_of(comparison: Comparison) -> list[str]:
+    """How the cascades were searched: one line where all were alike, else one for each.
+
+    What suits the verifier of a shipped cascade is its own.
+    """
+    lines = [
+        option_line(with_verifier(comparison.parameters, detector.path))
+        for detector in comparison.detectors
+    ]
+    if len(set(lines)) == 1:
+        return lines[:1]
+    return [f"{one.name}: {line}" for one, line in zip(comparison.detectors, lines)]
 
 
 def _table(comparison: Comparison, place: int) -> list[str]:

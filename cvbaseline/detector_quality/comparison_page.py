@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cvbaseline.boxes import iou
-from cvbaseline.detection_parameters import option_line
+from cvbaseline.detection_metrics import score_in_words
 from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
     CHART_STYLE,
@@ -16,7 +16,7 @@ from cvbaseline.detector_quality.charts import (
     render_names,
     render_precision_recall,
 )
-from cvbaseline.detector_quality.compare import COMPARED, Comparison
+from cvbaseline.detector_quality.compare import COMPARED, Comparison, settings_of
 from cvbaseline.detector_quality.evaluate import headline
 from cvbaseline.detector_quality.evaluation_page import PAGE_STYLE, render_notes, table
 from cvbaseline.detector_quality.gallery import (
@@ -58,17 +58,19 @@ def render_comparison(comparison: Comparison, most: int) -> str:
     about = headline(comparison.searched[0], "", Path(source)).partition(": ")[2]
     _, drawn = drawn_whole([entry.picture for entry in comparison.searched[0]])
     pairs = "".join(_pair(comparison, place, most) for place in range(1, len(names)))
+    settings = "".join(
+        f'<p class="setting"><code>{escape(line)}</code></p>\n' for line in settings_of(comparison)
+    )
     body = f"""<header>
 <h1>{len(names)} cascades on <bdi>{escape(source)}</bdi></h1>
 <p class="about">{escape(about)}. A face counts as found when a box overlaps it by
 {comparison.min_iou:g} or more (intersection over union).</p>
-<p class="setting"><code>{escape(option_line(comparison.parameters))}</code></p>
-{render_notes(comparison.warnings, comparison.skipped)}
+{settings}{render_notes(comparison.warnings, comparison.skipped)}
 </header>
 <main>
 <section><h2>Curves</h2>
-<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score; at
-equal false boxes the higher curve is better. The dots are the setting.</p>
+<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score (with a
+verifier those that pass it); at equal false boxes the higher curve is better. The dots are the setting.</p>
 {render_names(curves)}
 <div class="charts">{render_froc(curves, bars=False)}{render_precision_recall(curves)}</div>
 </section>
@@ -146,7 +148,7 @@ def faces_of_one(pair: Pair, min_iou: float, mine: str, others: str) -> list[Sho
                 continue
             box = one.picture.boxes[face].tolist()
             drawn = [*_boxes(one, two, mine, others), DrawnBox(box, "true main")]
-            note = f"score {one.found.scores[index]:.1f}"
+            note = f"score {score_in_words(one.found.scores[index])}"
             shots.append(Shot(one.picture.path, box, drawn, f"{box[2]} × {box[3]} pixels", note))
     return sorted(shots, key=lambda shot: (-shot.box[2] * shot.box[3], str(shot.path)))
 
@@ -161,7 +163,7 @@ def false_of_one(pair: Pair, min_iou: float, mine: str, others: str) -> list[Sho
             if iou(box[None], theirs).max(initial=0) >= SAME_PLACE:
                 continue
             drawn = [*_boxes(one, two, mine, others), DrawnBox(box.tolist(), f"{mine} main")]
-            title, note = f"score {score:.1f}", f"{box[2]} × {box[3]} pixels"
+            title, note = f"score {score_in_words(score)}", f"{box[2]} × {box[3]} pixels"
             shots.append((score, Shot(one.picture.path, box.tolist(), drawn, title, note)))
     return [shot for _, shot in sorted(shots, key=lambda pair: (-pair[0], str(pair[1].path)))]
 

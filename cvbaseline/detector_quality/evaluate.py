@@ -195,13 +195,15 @@ def headline(searched: "list[SearchedPicture]", who: str, source: Path) -> str:
 
 def details_of(quality: "Quality") -> dict[str, str]:
     """What a measure counts, in words."""
+    from cvbaseline.detection_metrics import score_in_words
+
     found, false, missed = quality.counts
     best = quality.best_threshold
     return {
         "recall": f"{found} of {found + missed} faces",
         "precision": f"{found} of {found + false} boxes",
         "false_per_picture": f"{false} box{'' if false == 1 else 'es'}",
-        "best_f1": f"from score {best:.1f} on" if best < float("inf") else "",
+        "best_f1": f"from score {score_in_words(best)} on" if best < float("inf") else "",
         "milliseconds": "the search alone, on one core",
     }
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cvbaseline.bootstrap import Estimate
 from cvbaseline.boxes import iou
+from cvbaseline.detection_metrics import score_in_words
 from cvbaseline.detection_parameters import option_line
 from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.charts import (
@@ -87,7 +88,8 @@ def render_evaluation(evaluation: Evaluation, most: int) -> str:
 </header>
 <main>
 <section><h2>Curves</h2>
-<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score. The
+<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score; with a
+verifier only those that pass it, so a lower --verify-above shows more of the curve. The
 dot is the setting, a bar the 95 % interval.</p>
 <div class="charts">{render_froc(curves, bars=True)}{
         render_precision_recall(curves)
@@ -208,7 +210,7 @@ def _miss(entry: SearchedPicture, box: list[int], face: int) -> Shot:
         best = int(overlaps.argmax())
         drawn.append(DrawnBox(entry.candidates.boxes[best].tolist(), "candidate"))
         score = entry.candidates.scores[best]
-        note = f"nearest candidate: overlap {overlaps[best]:.2f}, score {score:.1f}"
+        note = f"nearest candidate: overlap {overlaps[best]:.2f}, score {score_in_words(score)}"
     return Shot(entry.picture.path, box, drawn, f"{box[2]} × {box[3]} pixels", note)
 
 
@@ -220,7 +222,7 @@ def false_boxes_of(evaluation: Evaluation) -> list[Shot]:
             box, score = entry.found.boxes[index].tolist(), float(entry.found.scores[index])
             drawn = [*boxes_of(entry), DrawnBox(box, "found main")]
             note = f"{box[2]} × {box[3]} pixels{_overlap_words(entry, box)}"
-            shots.append((score, Shot(entry.picture.path, box, drawn, f"score {score:.1f}", note)))
+            shots.append((score, Shot(entry.picture.path, box, drawn, f"score {score_in_words(score)}", note)))
     return [shot for _, shot in sorted(shots, key=lambda pair: (-pair[0], str(pair[1].path)))]
 
 

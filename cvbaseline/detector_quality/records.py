@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cvbaseline
+from cvbaseline.detection_parameters import with_verifier
 from cvbaseline.detector_quality.annotated_pictures import drawn_whole
 from cvbaseline.detector_quality.measures import MEASURES, Quality, difference, taken_faces
 from cvbaseline.detector_quality.searching import Detector, SearchedPicture
@@ -42,6 +43,7 @@ def comparison_record(comparison: "Comparison") -> dict[str, Any]:
         comparison.detectors, comparison.searched, comparison.qualities
     ):
         record = _detector(detector, quality, searched, comparison.min_iou)
+        record["parameters"] = asdict(with_verifier(comparison.parameters, detector.path))
         if quality is not comparison.qualities[0]:
             record["differences"] = {
                 name: _difference(quality, comparison.qualities[0], name) for name in MEASURES
