@@ -24,7 +24,7 @@ class SecondLook(NamedTuple):
 
 
 SECOND_LOOKS = {
-    "lbp_animeface.xml": SecondLook("animeface", 11, 13, 1.25),
+    "lbp_animeface.xml": SecondLook("animeface", 10, 13, 1.5),
     "haar_animeface.xml": SecondLook("animeface", 12, 14, 0.5),
     "lbp_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
     "haar_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
