@@ -115,6 +115,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         warn("cvbaseline: interrupted; what was finished is kept")
         return INTERRUPTED
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        warn(f"cvbaseline: the memory of this machine does not suffice{reason}: ask for less")
+        return USER_MISTAKE
     except BrokenPipeError:  # `cvbaseline ... | head`: the reader has what it wants
         let_go(sys.stdout)
         return 0

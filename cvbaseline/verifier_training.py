@@ -70,6 +70,7 @@ class VerifierTrainingOptions(DetectionParameters):
     def __post_init__(self) -> None:
         """Check the values; raises UserError with the mend."""
         super().__post_init__()
+        require(self.seed >= 0, f"--seed {self.seed} must be 0 or more")
         require(0 < self.keep < 1, f"--keep {self.keep} must lie between 0 and 1")
         require(self.limit is None or self.limit >= 1, f"--limit {self.limit} must be at least 1")
         require(self.landmarks >= 1, f"--landmarks {self.landmarks} must be at least 1")
@@ -97,7 +98,7 @@ def train_verifier(
     Raises UserError when there are too few boxes of a kind, or the output is there already.
     """
     from cvbaseline.detector_quality.options import check_outputs
-    from cvbaseline.formats.files import make_folder_of
+    from cvbaseline.formats.files import check_writable
     from cvbaseline.model_file import FaceModel, save_model
     from cvbaseline.parallel import one_core_each
     from cvbaseline.second_look import CLASSES, LIMIT
@@ -105,11 +106,11 @@ def train_verifier(
     from cvbaseline.verifier_boxes import collect_boxes, pictures_of
 
     check_outputs(options.out)
-    make_folder_of(options.out)
     cascades = [cascade_path(named) for named in options.cascade or (None,)]
     pictures = pictures_of(
         options.pictures, options.off_face, options.negatives, options.limit, options.seed
     )
+    check_writable(options.out)
     boxes = collect_boxes(
         pictures, cascades, options, crop_options(), options.seed, tell, progress
     )

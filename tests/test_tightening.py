@@ -213,7 +213,7 @@ def test_mistakes_are_told_in_a_line(scenes, tmp_path, capsys):
     (tmp_path / "blank.dat").write_text("blank.png 1 10 10 30 30\n")
     assert main([*words, str(tmp_path / "blank.dat"), f"--out={tmp_path / 'few.xml'}"]) == 2
     assert "0 faces found are too few" in capsys.readouterr().err
-    for number in range(120):  # nothing but faces: there are no windows off them
+    for number in range(160):  # nothing but faces: there are no windows off them
         face = draw_face(number, EMOTIONS[number % len(EMOTIONS)], 160)
         x, y, side, _ = np.rint(face.box).astype(int)
         write_picture(tmp_path / f"{number}.png", face.image[y : y + side, x : x + side])
@@ -225,3 +225,10 @@ def test_mistakes_are_told_in_a_line(scenes, tmp_path, capsys):
     assert "--keep 1.5 must be above 0 and at most 1" in capsys.readouterr().err
     assert main([*words, str(SCENES), "--windows=0"]) == 2
     assert "--windows 0 must be at least 1" in capsys.readouterr().err
+    assert main([*words, str(SCENES), "--seed=-1"]) == 2
+    assert "--seed -1 must be 0 or more" in capsys.readouterr().err
+    # Said before the search, which would be lost.
+    assert main([*words, str(scenes / "a"), f"--out={out}/below/a.xml"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert main(["cascade", "tighten", "nothing", str(SCENES), f"--out={tmp_path}/new/a.xml"]) == 2
+    assert not (tmp_path / "new").exists()

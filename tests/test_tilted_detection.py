@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dataclasses import replace
 import naive
 import numpy as np
 import pytest
@@ -78,7 +79,9 @@ def test_boxes_on_the_ground_are_outside():
 
 @pytest.mark.parametrize("degrees", [-60, 60])
 def test_tilted_faces_are_found(degrees, cascade, scene):
-    upright = detect(scene, cascade, DetectionParameters(min_neighbors=10))  # the faces alone
+    # Without the last stages, which drop one of the three.
+    search = DetectionParameters(stages=13)
+    upright = detect(scene, cascade, replace(search, min_neighbors=10))  # the faces alone
     tilted, turn = turned_copy(scene, degrees)
     middles = (upright.boxes[:, :2] + (upright.boxes[:, 2:] - 1) / 2) @ turn[:, :2].T + turn[:, 2]
     expected = np.concatenate([middles - (upright.boxes[:, 2:] - 1) / 2, upright.boxes[:, 2:]], 1)
@@ -91,8 +94,8 @@ def test_tilted_faces_are_found(degrees, cascade, scene):
         ]
 
     assert len(expected) == 3
-    assert found(DetectionParameters()).count(True) < 3
-    assert all(found(DetectionParameters(tilt=abs(degrees))))
+    assert found(search).count(True) < 3
+    assert all(found(replace(search, tilt=abs(degrees))))
 
 
 def test_tilt_keeps_one_box_a_face(cascade, scene):

@@ -280,6 +280,21 @@ def test_a_folder_in_use_is_not_touched(material, trained):
     assert cascade_bytes(trained) == before
 
 
+@pytest.mark.parametrize("name", ["report.txt", "report.json", "negatives0.npy", "stage3.xml"])
+def test_files_of_the_users_in_the_folder_are_not_replaced(material, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=re.escape(name)):
+        train_cascade(options_for(material, tmp_path))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
+
+
+def test_a_damaged_report_is_told_in_a_line(material, trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "copy")
+    (tmp_path / "copy" / "report.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="is not a training report"):
+        train_cascade(options_for(material, tmp_path / "copy", resume=True))
+
+
 @pytest.mark.parametrize("name", ["positives", "negatives"])
 def test_what_is_missing_is_named(material, tmp_path, name):
     with pytest.raises(UserError, match="nowhere"):

@@ -74,11 +74,10 @@ def align(
     from cvbaseline.evaluation.packed_cascade import pack
     from cvbaseline.formats.annotation_files import render_annotations, write_files
     from cvbaseline.formats.cascade_xml import load_cascade
-    from cvbaseline.formats.files import make_folder_of
+    from cvbaseline.formats.files import check_writable
     from cvbaseline.shipped import cascade_path
 
     check_outputs(options.out)
-    make_folder_of(options.out)
     cascade = load_cascade(cascade_path(options.cascade))
     require(len(cascade.stages) > 0, f"{options.cascade} has no stages")
     entries = [entry for path in options.pictures for entry in read_entries(path, options.only)]
@@ -86,6 +85,7 @@ def align(
         any(len(entry.boxes) for entry in entries),
         f"{', '.join(map(str, options.pictures))}: no picture has a box; nothing to align",
     )
+    check_writable(options.out)
     alignment = aligned(entries, pack(cascade), options.scale, tell, progress)
     require(bool(alignment.pictures), "no picture can be read")
     write_files(render_annotations(options.out, "info", alignment.pictures, []))

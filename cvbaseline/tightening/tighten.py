@@ -67,6 +67,7 @@ class TightenOptions:
 
     def __post_init__(self) -> None:
         """Check the values; raises UserError with the mend."""
+        require(self.seed >= 0, f"--seed {self.seed} must be 0 or more")
         require(0 < self.keep <= 1, f"--keep {self.keep} must be above 0 and at most 1")
         for name in ("windows", "stages", "limit", "min_size"):
             value, flag = getattr(self, name), name.replace("_", "-")
@@ -98,17 +99,17 @@ def tighten(
     """
     from cvbaseline.detector_quality.options import check_outputs
     from cvbaseline.formats.cascade_xml import load_cascade, save_cascade
-    from cvbaseline.formats.files import make_folder_of
+    from cvbaseline.formats.files import check_writable
     from cvbaseline.shipped import cascade_path
     from cvbaseline.tightening.window_sums import StageSums
     from cvbaseline.verifier_boxes import pictures_of
 
     check_outputs(options.out)
-    make_folder_of(options.out)
     whole = load_cascade(cascade_path(options.cascade))
     require(len(whole.stages) > 0, f"{options.cascade} has no stages")
     first = replace(whole, stages=whole.stages[: options.stages])
     pictures = pictures_of(options.pictures, (), options.negatives, options.limit, options.seed)
+    check_writable(options.out)
     sums = StageSums(first)
     collected = collect(first, sums, pictures, options, tell, progress)
     tell(f"{collected.faces.count} faces with a window that passes, {collected.missed} without")

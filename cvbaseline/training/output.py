@@ -61,6 +61,7 @@ class TrainingFolder(StageFiles):
         """
         held = [name for name in ("params.xml", "stage0.xml", "cascade.xml") if self.has(name)]
         if not held:
+            self._refuse_foreign()
             return Resumed([], [], self.load_negatives([]))
         if not self.options.resume:
             raise UserError(
@@ -79,6 +80,20 @@ class TrainingFolder(StageFiles):
         reports = [report for report in reports if report.stage < len(stages)]
         return Resumed(stages, reports, self.load_negatives(stages))
 
+    def _refuse_foreign(self) -> None:
+        """Raise UserError for files that the training would replace, and that none has written."""
+        names = ["stage[0-9]*.xml", "negatives[0-9]*.npy"]
+        if self.has("report.json"):
+            self._reports()  # refuses what is no report; without a stage there may be one
+        else:
+            names.append("report.txt")
+        foreign = [path.name for name in names for path in sorted(self.path.glob(name))]
+        if foreign:
+            raise UserError(
+                f"{self.path} holds {foreign[0]}, which the training would replace, and no "
+                "params.xml: name another folder, or move it away"
+            )
+
     def _refuse(self, file: str, name: str, there: Any, here: Any) -> NoReturn:
         raise UserError(
             f"{self.path / file} says {name} {there}, the options {here}: "
@@ -90,7 +105,8 @@ class TrainingFolder(StageFiles):
         path = self.path / "report.json"
         if not path.exists():
             return []
-        settings, reports = parse_report(path.read_text(encoding="utf-8"), str(path))
+        text = path.read_bytes().decode("utf-8", "replace")  # what is damaged is no JSON then
+        settings, reports = parse_report(text, str(path))
         for name, here in settings_of(self.options).items():
             if name in settings and settings[name] != here:
                 self._refuse("report.json", name, settings[name], here)
