@@ -36,7 +36,11 @@ class TrainOptions(CropOptions):
         args=["data"],
         metavar="DATA",
     )
-    out: Path = option(Path("model.npz"), "where the model goes", metavar="FILE")
+    out: Path = option(
+        Path("model.npz"),
+        "where the model goes; an older one of the same classifier is replaced",
+        metavar="FILE",
+    )
     classifier: Optional[str] = option(
         None,
         f"kind of classifier: {', '.join(CLASSIFIERS)}; hog_svm when none is named, with --init "
@@ -110,8 +114,8 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     from cvbaseline.formats.files import check_writable
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
-    check_target(options.out)
     start = starting_point(options)
+    check_target(options.out, start.classifier)
     check_writable(options.out)
     crop = start.crop
     make_estimator = estimator_maker(start.classifier, options.parameters, start.parameters)
