@@ -119,6 +119,7 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     check_writable(options.out)
     crop = start.crop
     make_estimator = estimator_maker(start.classifier, options.parameters, start.parameters)
+    refuse_parts(options.data)
     find_face = face_finder(options.cascade) if options.detect else None
     data = read_labelled(options.data, crop, options.groups, find_face, options.nested)
     for line in describe_data(data):
@@ -142,6 +143,19 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     megabytes = options.out.stat().st_size / 1e6
     tell(f"{options.out}: {start.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
     return model
+
+
+def refuse_parts(data: Path) -> None:
+    """UserError for a folder of the parts of a split: they would be learnt as classes."""
+    from cvbaseline.data_sources import is_training, split_parts
+    from cvbaseline.datasets import folder_names
+
+    parts = split_parts(folder_names(data)) if data.is_dir() else []
+    if parts:
+        raise UserError(
+            f"{data} holds the parts {', '.join(parts)} of a split, not classes: "
+            f"name {data / next(filter(is_training, parts))} to learn from"
+        )
 
 
 def training_folder(out: Path) -> Path:
