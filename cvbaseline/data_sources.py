@@ -22,6 +22,7 @@ from cvbaseline.datasets import (
     check_parts,
     folder_names,
     group_of,
+    grouped_by_picture,
     list_class_folders,
     list_csv,
     read_entries,
@@ -260,9 +261,8 @@ def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
             else entry._replace(group=group_of(path_below(entry.path, options.data), pattern))
             for entry in entries
         ]  # fmt: skip
-    several = len({entry.path for entry in entries}) < len(entries)
-    if options.group_by is None and several and any(entry.group is None for entry in entries):
-        entries = [entry._replace(group=str(entry.path)) for entry in entries]
+    if options.group_by is None:
+        entries = grouped_by_picture(entries)
     source = str(options.data)
     if not options.detect:
         return read_entries(entries, options, None, source)
