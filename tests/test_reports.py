@@ -150,6 +150,16 @@ def test_html_holds_every_block_and_escapes_it():
     assert cells[5] == ("0.667", "b taken for not found: 4 (67%)")
 
 
+def test_counts_that_are_means_over_repeats_add_up():
+    counts = np.array([[1233.5, 0.5, 0.0], [1 / 3 + 2 / 3, 1.0, 0.0]])
+    section = Section("Confusion", [Confusion("who", ("a", "b"), counts)])
+    report = REPORT._replace(sections=[section])
+    assert "| a | 1233.5 | 0.5 | 0 |\n| b | 1 | 1 | 0 |" in render_markdown(report)
+    assert re.findall(r'%\)">([^<]*)</td>', render_html(report)) == [
+        "1233.5", "0.5", "", "1", "1", "",
+    ]  # fmt: skip
+
+
 def test_long_names_leave_room_for_the_confusion_matrix():
     """Their columns are numbered as the rows are, and matrices stand one below the other."""
 

@@ -91,7 +91,8 @@ def _confusion(block: Confusion) -> Iterator[str]:
         return
     columns = [*block.classes, "not found"][: block.counts.shape[1]]
     rows = [
-        [name, *(f"{count:.0f}" for count in row)] for name, row in zip(block.classes, block.counts)
+        [name, *(block.shown(row, column) for column in range(len(columns)))]
+        for row, name in enumerate(block.classes)
     ]
     yield f"**{_text(block.title)}**"
     yield ""
