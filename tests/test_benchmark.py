@@ -39,6 +39,10 @@ from cvbaseline.images import write_picture
 
 SIDE = 32
 EACH = 20
+FACTS = {
+    "fit_seconds": 0.5, "predict_seconds": 0.1, "predicted": 5, "threads": 1, "model_bytes": None,
+    "peak_bytes": None, "training_accuracy": 1.0, "versions": {}, "code": {},
+}  # fmt: skip
 BAD_ENSEMBLE = 'ensemble:estimators=hog_svm+majority,settings={"hog_svm": {"C": -1}}'
 
 
@@ -560,7 +564,7 @@ def test_options_that_cannot_be(tmp_path, options, message):
 
 def test_records_are_read_back_or_not_at_all(tmp_path):
     path = tmp_path / "a" / "record.npz"
-    record = Record(np.random.default_rng(0).random((5, 3)), {"fit_seconds": 0.5})
+    record = Record(np.random.default_rng(0).dirichlet(np.ones(3), 5), FACTS)
     write_record(path, record)
     again = read_record(path, (5, 3))
     assert np.array_equal(again.probabilities, record.probabilities)
@@ -574,6 +578,21 @@ def test_records_are_read_back_or_not_at_all(tmp_path):
         damaged = read_record(path, (5, 3))  # a date, for one, may change
         assert damaged is None or np.array_equal(damaged.probabilities, record.probabilities)
     assert read_record(tmp_path / "none.npz", (5, 3)) is None
+
+
+def test_records_damaged_in_content_are_none(tmp_path):
+    path = tmp_path / "record.npz"
+    even, missed = np.full((2, 2), 0.5), np.array([[0.0, 0.0], [1.0, 0.0]])
+    for probabilities in (even, missed):
+        write_record(path, Record(probabilities, FACTS))
+        assert read_record(path, (2, 2)) is not None
+    wrong = (even.astype(str), even * 2, np.array([[1.5, -0.5]] * 2), even * np.nan)
+    for probabilities in wrong:
+        write_record(path, Record(probabilities, FACTS))
+        assert read_record(path, (2, 2)) is None
+    for facts in ({}, [], None, {**FACTS, "threads": None}, {**FACTS, "versions": "1"}):
+        write_record(path, Record(even, facts))
+        assert read_record(path, (2, 2)) is None
 
 
 @pytest.mark.parametrize("distortion", DISTORTIONS, ids=str)
