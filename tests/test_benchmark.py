@@ -146,11 +146,8 @@ def test_every_contender_beats_the_majority_on_drawn_faces(everyone):
     done, _, results = everyone
     assert done.failures == ()
     assert [one["title"] for one in results["contenders"]] == default_names(nested=False)
-    against = {
-        one["first"] if one["second"] == "majority" else one["second"]: one
-        for one in results["comparisons"]
-        if "majority" in (one["first"], one["second"])
-    }
+    against = {one["first"]: one for one in results["against_majority"]}
+    assert not any("majority" in (one["first"], one["second"]) for one in results["comparisons"])
     for contender in results["contenders"]:
         if contender["title"] != "majority":
             low = contender["scores"]["accuracy"][1]
@@ -173,6 +170,7 @@ def test_naming_majority_leaves_the_verdicts_of_others_as_they_are(
         assert len(rows) == 1
     alone, beside = (findings.against_majority["eigenfaces"] for findings in found)
     assert alone.adjusted_p == beside.adjusted_p == alone.p
+    assert found[1].comparisons == []  # that is said once, not by two corrections
 
 
 def test_numbers_follow_from_the_stored_predictions(measured):
@@ -406,9 +404,12 @@ def test_the_headline_calls_only_what_holds(pairs, majority, said):
     findings = SimpleNamespace(
         data=SimpleNamespace(labels=[0, 1], classes=("x", "y")),
         comparisons=[comparison("b", pairs)],
-        against_majority={"a": comparison(MAJORITY, majority)},
-    )
-    assert headline([outcome("a", 0.6), outcome("b", 0.5)], findings).endswith(said)
+        against_majority={
+            "a": comparison(MAJORITY, majority), "b": comparison(MAJORITY, majority),
+        },
+    )  # fmt: skip
+    ranked = [outcome("a", 0.6), outcome("b", 0.5), outcome("majority", 0.4)]
+    assert headline(ranked, findings).endswith(said)
 
 
 def test_markdown_names_its_figures(measured):
