@@ -213,12 +213,14 @@ def among_classes(data: "LabelledFaces", more: tuple[str, ...]) -> "LabelledFace
 
 def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
     """Fit on all faces; UserError for what the classifier cannot learn."""
+    from cvbaseline.classification.cross_validation import not_learnt
+
     rows = data.faces.reshape(len(data.faces), -1)
     groups = None if data.groups is None else np.asarray(data.groups)
     try:
         return fit_classifier(estimator, rows, data.labels, groups, data.classes)
     except (TypeError, ValueError) as error:
-        raise UserError(f"these faces cannot be learnt: {error}") from None
+        raise not_learnt(estimator, "these faces", error) from None
 
 
 def estimate(
@@ -233,6 +235,12 @@ def estimate(
         threshold_record,
     )
 
+    counts = np.bincount(data.labels, minlength=len(data.classes))
+    if counts.min() == 1 and (counts >= 2).sum() < 2:  # else a part may leave one class to learn
+        raise UserError(
+            f"{data.classes[counts.argmin()]} has 1 picture: add more, or leave the estimate out "
+            "with --folds 0"
+        )
     probabilities = held_out_probabilities(
         make_estimator, data.faces, data.labels, data.groups, folds, seed, tell, data.classes
     )
