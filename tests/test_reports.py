@@ -130,7 +130,15 @@ REPORT = Report(
             ],
             hint="how",
         ),
-        Section("Nothing but faces", [Faces([np.zeros((8, 8), np.uint8)], [""])]),
+        Section(
+            "Nothing but faces",
+            [
+                Paragraph("named"),
+                Faces([np.zeros((8, 8), np.uint8)], [""]),
+                Fold("more", [Faces([np.zeros((8, 8), np.uint8)], [""])]),
+            ],
+            "hint",
+        ),
     ],
     footer="end",
     generator="test",
