@@ -222,7 +222,7 @@ def test_changed_pictures_are_noticed(characters, tmp_path, here):
     assert benchmark(options).measured == 2
     write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
     assert benchmark(options, tell=lines.append).measured == 2
-    assert any("not those of the last run" in line for line in lines)
+    assert any("not those of the last run here: other pictures, or other" in line for line in lines)
 
 
 def test_the_report_of_other_data_is_not_replaced(measured, characters, tmp_path):
