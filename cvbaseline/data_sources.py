@@ -22,6 +22,7 @@ from cvbaseline.datasets import (
     check_parts,
     folder_names,
     group_of,
+    grouped_by_picture,
     list_class_folders,
     list_csv,
     read_entries,
@@ -155,6 +156,15 @@ def is_part_name(name: str) -> bool:
     return _plain(name) in PART_NAMES
 
 
+def split_parts(names: Sequence[str]) -> list[str]:
+    """Those of a folder's folders that are the parts of a split; none unless one is to learn from.
+
+    A single one that is named like a part is a class.
+    """
+    parts = [name for name in names if is_part_name(name)]
+    return parts if any(map(is_training, parts)) and len(parts) >= 2 else []
+
+
 def is_training(part: str) -> bool:
     """Whether the part of a split with this name is learnt from."""
     return _plain(part) in TRAINING_NAMES
@@ -169,8 +179,8 @@ def _read_folder(folder: Path, options: DataOptions) -> LabelledFaces:
     if not names or names == ["Annotations"]:
         place = folder / "Annotations" if names else folder
         return _read_entries(_annotated_folder(place), options)
-    parts = [name for name in names if is_part_name(name)]
-    if not any(map(is_training, parts)) or len(parts) < 2:
+    parts = split_parts(names)
+    if not parts:
         entries, notes = _class_folders(folder, options)
         return _with_notes(_read_entries(entries, options), notes)
     others = sorted(set(names) - set(parts))
@@ -251,9 +261,8 @@ def _read_entries(entries: list[Entry], options: DataOptions) -> LabelledFaces:
             else entry._replace(group=group_of(path_below(entry.path, options.data), pattern))
             for entry in entries
         ]  # fmt: skip
-    several = len({entry.path for entry in entries}) < len(entries)
-    if options.group_by is None and several and any(entry.group is None for entry in entries):
-        entries = [entry._replace(group=str(entry.path)) for entry in entries]
+    if options.group_by is None:
+        entries = grouped_by_picture(entries)
     source = str(options.data)
     if not options.detect:
         return read_entries(entries, options, None, source)

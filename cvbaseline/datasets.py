@@ -151,11 +151,12 @@ def read_csv(
     `emotion`; rows without one are left out); optionally `group`, `part` (or `split`, `usage`),
     and x, y, w (or width), h (or height): the face's box in pixels, to which the crop's margin is
     added. `group_pattern` (searched in the path as written) goes before the column `group`. Rows
-    without a box are treated as in `read_class_folders`.
+    without a box are treated as in `read_class_folders`. See also `grouped_by_picture`.
 
     Raises FormatError with the line for anything else; UserError when no picture can be used.
     """
     entries, notes = list_csv(listing, group_pattern)
+    entries = grouped_by_picture(entries)
     faces = read_entries(entries, crop, find_face, str(listing))
     return faces._replace(problems=(*faces.problems, *notes))
 
@@ -193,6 +194,14 @@ def list_csv(
         ]
     notes = [f"{listing}: {unlabelled} rows without a label left out"] if unlabelled else []
     return entries, notes
+
+
+def grouped_by_picture(entries: list[Entry]) -> list[Entry]:
+    """Where nothing tells groups, and a picture has several faces, each picture's are a group."""
+    several = len({entry.path for entry in entries}) < len(entries)
+    if not several or all(entry.group is not None for entry in entries):
+        return entries
+    return [entry._replace(group=str(entry.path)) for entry in entries]
 
 
 def group_of(path: str, pattern: str) -> str:

@@ -49,8 +49,12 @@ def export(options: ExportOptions, tell: Tell = lambda line: None) -> "FaceModel
     from cvbaseline.formats.files import write_bytes
     from cvbaseline.model_file import check_target, load_model, save_model
 
+    require(
+        options.out.resolve() != options.model.resolve(),
+        f"{options.out} is the model to export: give another name to write",
+    )
     if options.out.suffix == ".npz":
-        check_target(options.out)
+        check_target(options.out, "onnx")
     else:
         check_onnx_target(options.out)
     model = as_onnx(load_model(options.model), str(options.model))

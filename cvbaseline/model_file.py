@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cvbaseline import __version__
-from cvbaseline.classifiers import as_tuples
+from cvbaseline.classifiers import as_tuples, classifier_name
 from cvbaseline.errors import FormatError, MissingLibrary, UserError
 from cvbaseline.estimator_record import describe_estimator, rebuild_estimator
 from cvbaseline.faces import CropOptions
@@ -67,9 +67,9 @@ class FaceModel:
 def save_model(path: Path, model: FaceModel) -> None:
     """Write a model; at any time the file is the old model or the new one.
 
-    UserError when `path` holds something that is not a cvbaseline model.
+    UserError when `path` holds something else than a model of the same kind of classifier.
     """
-    check_target(path)
+    check_target(path, classifier_name(model.estimator))
     write_bytes(path, render_model(model))
 
 
@@ -78,18 +78,27 @@ def load_model(path: Path) -> FaceModel:
     return parse_model(read_bytes(path, LARGEST_FILE), str(path))
 
 
-def check_target(path: Path) -> None:
-    """UserError unless a model may be written there: nothing yet, or an older model."""
+def check_target(path: Path, kind: str) -> None:
+    """UserError unless a model may be written there: nothing yet, or an older one of its kind.
+
+    kind : of the classifier, its name
+    """
     path = Path(path)
     if not path.exists():
         return
     try:
         with zipfile.ZipFile(path) as archive, archive.open(METADATA) as member:
-            is_model = json.loads(member.read(LARGEST_METADATA)).get("format") == FORMAT
+            metadata = json.loads(member.read(LARGEST_METADATA))
+            is_model, old = metadata.get("format") == FORMAT, metadata.get("estimator")
     except Exception:  # whatever else it is, it is somebody's
         is_model = False
     if not is_model:
         raise UserError(f"{path} exists and is no cvbaseline model: give another name with --out")
+    if old != kind:
+        raise UserError(
+            f"{path} exists and is a model of the kind {old}, which one of the kind {kind} does "
+            "not replace: name another file to write"
+        )
 
 
 def render_model(model: FaceModel) -> bytes:

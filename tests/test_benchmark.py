@@ -39,6 +39,10 @@ from cvbaseline.images import write_picture
 
 SIDE = 32
 EACH = 20
+FACTS = {
+    "fit_seconds": 0.5, "predict_seconds": 0.1, "predicted": 5, "threads": 1, "model_bytes": None,
+    "peak_bytes": None, "training_accuracy": 1.0, "versions": {}, "code": {},
+}  # fmt: skip
 BAD_ENSEMBLE = 'ensemble:estimators=hog_svm+majority,settings={"hog_svm": {"C": -1}}'
 
 
@@ -142,11 +146,8 @@ def test_every_contender_beats_the_majority_on_drawn_faces(everyone):
     done, _, results = everyone
     assert done.failures == ()
     assert [one["title"] for one in results["contenders"]] == default_names(nested=False)
-    against = {
-        one["first"] if one["second"] == "majority" else one["second"]: one
-        for one in results["comparisons"]
-        if "majority" in (one["first"], one["second"])
-    }
+    against = {one["first"]: one for one in results["against_majority"]}
+    assert not any("majority" in (one["first"], one["second"]) for one in results["comparisons"])
     for contender in results["contenders"]:
         if contender["title"] != "majority":
             low = contender["scores"]["accuracy"][1]
@@ -169,6 +170,7 @@ def test_naming_majority_leaves_the_verdicts_of_others_as_they_are(
         assert len(rows) == 1
     alone, beside = (findings.against_majority["eigenfaces"] for findings in found)
     assert alone.adjusted_p == beside.adjusted_p == alone.p
+    assert found[1].comparisons == []  # that is said once, not by two corrections
 
 
 def test_numbers_follow_from_the_stored_predictions(measured):
@@ -220,7 +222,7 @@ def test_changed_pictures_are_noticed(characters, tmp_path, here):
     assert benchmark(options).measured == 2
     write_picture(changed / "character 0" / "0.png", np.full((SIDE, SIDE), 7, np.uint8))
     assert benchmark(options, tell=lines.append).measured == 2
-    assert any("not those of the last run" in line for line in lines)
+    assert any("not those of the last run here: other pictures, or other" in line for line in lines)
 
 
 def test_the_report_of_other_data_is_not_replaced(measured, characters, tmp_path):
@@ -402,9 +404,12 @@ def test_the_headline_calls_only_what_holds(pairs, majority, said):
     findings = SimpleNamespace(
         data=SimpleNamespace(labels=[0, 1], classes=("x", "y")),
         comparisons=[comparison("b", pairs)],
-        against_majority={"a": comparison(MAJORITY, majority)},
-    )
-    assert headline([outcome("a", 0.6), outcome("b", 0.5)], findings).endswith(said)
+        against_majority={
+            "a": comparison(MAJORITY, majority), "b": comparison(MAJORITY, majority),
+        },
+    )  # fmt: skip
+    ranked = [outcome("a", 0.6), outcome("b", 0.5), outcome("majority", 0.4)]
+    assert headline(ranked, findings).endswith(said)
 
 
 def test_markdown_names_its_figures(measured):
@@ -560,7 +565,7 @@ def test_options_that_cannot_be(tmp_path, options, message):
 
 def test_records_are_read_back_or_not_at_all(tmp_path):
     path = tmp_path / "a" / "record.npz"
-    record = Record(np.random.default_rng(0).random((5, 3)), {"fit_seconds": 0.5})
+    record = Record(np.random.default_rng(0).dirichlet(np.ones(3), 5), FACTS)
     write_record(path, record)
     again = read_record(path, (5, 3))
     assert np.array_equal(again.probabilities, record.probabilities)
@@ -574,6 +579,21 @@ def test_records_are_read_back_or_not_at_all(tmp_path):
         damaged = read_record(path, (5, 3))  # a date, for one, may change
         assert damaged is None or np.array_equal(damaged.probabilities, record.probabilities)
     assert read_record(tmp_path / "none.npz", (5, 3)) is None
+
+
+def test_records_damaged_in_content_are_none(tmp_path):
+    path = tmp_path / "record.npz"
+    even, missed = np.full((2, 2), 0.5), np.array([[0.0, 0.0], [1.0, 0.0]])
+    for probabilities in (even, missed):
+        write_record(path, Record(probabilities, FACTS))
+        assert read_record(path, (2, 2)) is not None
+    wrong = (even.astype(str), even * 2, np.array([[1.5, -0.5]] * 2), even * np.nan)
+    for probabilities in wrong:
+        write_record(path, Record(probabilities, FACTS))
+        assert read_record(path, (2, 2)) is None
+    for facts in ({}, [], None, {**FACTS, "threads": None}, {**FACTS, "versions": "1"}):
+        write_record(path, Record(even, facts))
+        assert read_record(path, (2, 2)) is None
 
 
 @pytest.mark.parametrize("distortion", DISTORTIONS, ids=str)

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
-from cvbaseline.benchmarking import comparisons
+from cvbaseline.benchmarking import comparisons, learning_curve
 from cvbaseline.benchmarking.comparisons import compare, holm, mcnemar, sign_flip_p
-from cvbaseline.benchmarking.learning_curve import Point, fit_power_law, how_many_more
+from cvbaseline.benchmarking.learning_curve import (
+    Point,
+    PowerLaw,
+    fit_power_law,
+    how_many_more,
+)
 from cvbaseline.benchmarking.scores import (
     Answers,
     at_level,
@@ -254,3 +259,15 @@ def test_how_many_more_pictures():
     slow = how_many_more("hog_svm", points, unsure, Estimate(0.06, 0.02, 0.1))
     assert "probably help; from 100 to 400" in slow
     assert "cannot be told" in how_many_more("hog_svm", points, unsure, unsure)
+
+
+def test_impossible_targets_are_not_named(monkeypatch):
+    gain = Estimate(0.04, 0.01, 0.07)
+    high = curve([50, 100, 200, 400], lambda n: 0.99 - 1.0 * n**-0.5 * 0.2)
+    assert how_many_more("hog_svm", high, gain, gain).endswith("reach about 0.98. This is a guess.")
+    # A last point far below the law: what is wanted was reached before.
+    points = curve([50, 100, 200, 400], lambda n: 0.9 - 2.0 * n**-0.5)
+    points[-1] = points[-1]._replace(accuracy=Estimate(0.7, 0.6, 0.8))
+    monkeypatch.setattr(learning_curve, "fit_power_law", lambda points: PowerLaw(0.9, 2.0, 0.5))
+    text = how_many_more("hog_svm", points, gain, gain)
+    assert "takes about" not in text and text.endswith("reach about 0.83. This is a guess.")

@@ -9,7 +9,7 @@ from small_faces import mood_faces
 
 from cvbaseline.benchmarking.leaks import describe_leaks, drop_leaks, find_leak, refuse_leaks
 from cvbaseline.benchmarking.options import BenchmarkOptions
-from cvbaseline.benchmarking.reading import read_both
+from cvbaseline.benchmarking.reading import read_both, training_only
 from cvbaseline.benchmarking.splits import (
     Split,
     cross_validation,
@@ -18,6 +18,7 @@ from cvbaseline.benchmarking.splits import (
     training_subset,
     without_missed,
 )
+from cvbaseline.datasets import LabelledFaces
 from cvbaseline.duplicates import cluster_copies, content_keys, find_copies
 from cvbaseline.errors import UserError
 from cvbaseline.images import write_picture
@@ -87,6 +88,15 @@ def test_given_splits():
         given_split(["train", "test"], "other")
     with pytest.raises(UserError, match="none of the parts a, b is named train"):
         given_split(["a", "b"], None)
+
+
+def test_split_data_without_a_training_part_are_refused():
+    data = LabelledFaces(
+        np.zeros((2, 4, 4), np.uint8), np.array([0, 1]), ("a", "b"), ("1", "2"), None, (),
+        parts=("PublicTest", "val"),
+    )  # fmt: skip
+    with pytest.raises(UserError, match="none of the parts PublicTest, val is named train"):
+        training_only(data)
 
 
 def test_missed_faces_are_tested_and_not_learnt_from():

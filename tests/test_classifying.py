@@ -253,12 +253,18 @@ def test_every_classifier_trains_on_pictures_of_any_size(moods, name):
         (["train", "{}/train", "--set", "depth=3"], "no parameter of hog_svm"),
         (
             ["train", "{}/train", "--out", "{}/x.npz", "--set", "C=much"],
-            "positive number, not 'much'",
+            "cvbaseline: C must be a positive number, not 'much'",
         ),
+        (
+            ["train", "{}/train", "--out", "{}/x.npz", "--folds", "0", "--set", "C=much"],
+            "cvbaseline: C must be a positive number, not 'much'",
+        ),
+        (["train", "{}/uneven", "--out", "{}/x.npz"], "cvbaseline: sad has 1 picture: add more"),
         (["train", "{}/train", "--out", "{}/x.npz", "--groups", "artist"], "too few groups"),
         (["train", "{}/train", "--folds", "1"], "folds must be 0 or from 2"),
         (["train", "{}/train", "--cascade", "x.xml"], "faces with --detect only: add it, or leave"),
         (["predict", "{}/model.npz", "{}/unseen", "--cascade", "x.xml"], "with --detect only"),
+        (["train", "{}/split", "--out", "{}/x.npz"], "not classes: name {}/split/train to learn"),
         (["train", "{}/lonely", "--out", "{}/x.npz"], "has one class only: glad"),
         (["predict", "{}/notes.txt", "{}/unseen"], "is not a cvbaseline model"),
         (["predict", "{}/model.npz", "{}/nowhere"], "does not exist"),
@@ -266,11 +272,16 @@ def test_every_classifier_trains_on_pictures_of_any_size(moods, name):
 )
 def test_mistakes_are_one_line_and_exit_code_2(moods, trained, capsys, words, message):
     (moods / "notes.txt").write_text("my notes")
-    (moods / "lonely" / "glad").mkdir(parents=True, exist_ok=True)
+    for name in ("lonely/glad", "split/train/glad", "split/test/glad"):
+        (moods / name).mkdir(parents=True, exist_ok=True)
     write_picture(moods / "lonely" / "glad" / "1.png", mood_faces(1)[0][0])
+    for name in ("glad/1", "glad/2", "sad/1"):
+        (moods / "uneven" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_picture(moods / "uneven" / f"{name}.png", mood_faces(1)[0][0])
     assert main([word.format(moods) for word in words]) == 2
     error = capsys.readouterr().err
-    assert message in error and error.count("\n") == 1 and error.startswith("cvbaseline: ")
+    assert message.format(moods) in error and error.startswith("cvbaseline: ")
+    assert error.count("\n") == 1
     assert (moods / "notes.txt").read_text() == "my notes" and not (moods / "x.npz").exists()
 
 

@@ -3,8 +3,10 @@
 import importlib.util
 import itertools
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -34,6 +36,24 @@ from cvbaseline.images import write_picture
 from cvbaseline.model_file import FaceModel, load_model, save_model
 
 SMALL = {"size": 24, "widths": (8, 16, 16), "epochs": 12, "batch_size": 32, "learning_rate": 0.01}
+
+
+def test_a_ctrl_c_that_a_library_swallows_ends_the_training(monkeypatch):
+    keras_or_skip()
+    as_input = Cnn.as_input
+
+    def swallowing(self, faces):
+        with suppress(KeyboardInterrupt):
+            if not pressed:
+                pressed.append(True)
+                signal.raise_signal(signal.SIGINT)
+        return as_input(self, faces)
+
+    pressed = []
+    monkeypatch.setattr(Cnn, "as_input", swallowing)
+    with pytest.raises(KeyboardInterrupt):
+        Cnn(**{**SMALL, "epochs": 1}).fit(*two_moods(20, 0))
+    assert pressed and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def two_moods(count, seed):

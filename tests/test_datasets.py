@@ -122,7 +122,14 @@ def test_a_picture_without_a_group_is_one_by_itself(folder):
     some = read_csv(listing(folder, "path,label,group\n" + rows.format("one", "one")), CROP)
     one, bert, other, again = some.groups
     assert one == other == "one" and bert == again and bert != "one" and bert
-    assert read_csv(listing(folder, "path,label,group\n" + rows.format("", "")), CROP).groups is None
+
+
+def test_faces_of_one_picture_are_a_group(folder):
+    text = "path,label,x,y,w,h\nb/bert-1.png,x,0,0,9,9\n{},x,,,,\nb/bert-1.png,y,9,9,9,9\n"
+    one, other, again = read_csv(listing(folder, text.format("b/anna/2.png")), CROP).groups
+    assert one == again != other
+    alone = read_csv(listing(folder, "path,label\nb/bert-1.png,x\nb/anna/2.png,y\n"), CROP)
+    assert alone.groups is None
 
 
 def test_csv_groups_by_pattern(folder):

@@ -47,6 +47,15 @@ def test_moods_are_told_apart_with_sensible_probabilities(moods, settings):
     assert log_loss(truth, shares) < 0.4
 
 
+@pytest.mark.parametrize("landmarks", [60, None])
+def test_one_group_of_all_faces_is_none(moods, landmarks):
+    learn, known, ask, _ = moods
+    model = HogSvm(**{**SMALL, "landmarks": landmarks})
+    alone = model.fit(learn, known).predict_proba(ask)
+    together = model.fit(learn, known, groups=np.zeros(len(known))).predict_proba(ask)
+    assert np.array_equal(together, alone)
+
+
 def test_exact_machine_is_kernel_ridge_regression(moods):
     # Without Nystroem's landmarks, mirror image and rotation: (K + I / C) a = y, the bias being a
     # kernel that is 1 everywhere.

@@ -94,6 +94,8 @@ def test_separable_scores_do_not_become_certain_and_useless_ones_become_even():
     assert 0.02 < sure < 0.06  # Platt: 21 of 22 is the certainty that 20 rows allow
     assert fit_scale(-scores, labels, np.ones(20)) < 0.01
     assert fit_scale(np.zeros((4, 2)), np.array([0, 1, 0, 1]), np.ones(4)) == 1
+    noise = np.random.default_rng(0).normal(size=(4, 2)) * 1e-12
+    assert fit_scale(noise, np.array([0, 1, 0, 1]), np.ones(4)) == 1
 
 
 def test_a_weight_is_that_many_rows():

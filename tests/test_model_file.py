@@ -122,10 +122,14 @@ def test_faces_must_have_the_models_size():
 
 def test_only_models_are_replaced(tmp_path):
     path = tmp_path / "m.npz"
-    check_target(path)
-    save_model(path, MODEL)
+    check_target(path, "eigenfaces")
     save_model(path, fitted(Eigenfaces(3)))
-    assert type(load_model(path).estimator) is Eigenfaces
+    save_model(path, fitted(Eigenfaces(4)))
+    assert load_model(path).estimator.n_components == 4
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="of the kind eigenfaces, which one of the kind hog_svm"):
+        save_model(path, MODEL)
+    assert path.read_bytes() == before
     np.savez(tmp_path / "measurements.npz", a=np.arange(3))
     (tmp_path / "letter.npz").write_text("dear aunt")
     for name in ("measurements.npz", "letter.npz", "."):

@@ -204,6 +204,8 @@ def test_what_is_in_the_way_or_no_network_is_one_line(trained, tmp_path, capsys)
     save_model(tmp_path / "e.npz", FaceModel(other, MOODS, CropOptions(size=24)))
     for words, message in (
         ([model, str(theirs)], "was not exported by cvbaseline"),
+        ([model, model], "True.npz is the model to export"),
+        ([model, str(tmp_path / "e.npz")], "is a model of the kind eigenfaces"),
         ([model, str(tmp_path / "m.tflite")], "must end in .npz or .onnx"),
         ([str(tmp_path / "e.npz"), str(tmp_path / "m.npz")], "eigenfaces, which has no network"),
     ):

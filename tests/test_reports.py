@@ -130,7 +130,15 @@ REPORT = Report(
             ],
             hint="how",
         ),
-        Section("Nothing but faces", [Faces([np.zeros((8, 8), np.uint8)], [""])]),
+        Section(
+            "Nothing but faces",
+            [
+                Paragraph("named"),
+                Faces([np.zeros((8, 8), np.uint8)], [""]),
+                Fold("more", [Faces([np.zeros((8, 8), np.uint8)], [""])]),
+            ],
+            "hint",
+        ),
     ],
     footer="end",
     generator="test",
@@ -148,6 +156,16 @@ def test_html_holds_every_block_and_escapes_it():
     cells = re.findall(r'--v:([\d.]+)" title="([^"]*)"', page)
     assert cells[0] == ("0.750", "a taken for a: 3 (75%)")
     assert cells[5] == ("0.667", "b taken for not found: 4 (67%)")
+
+
+def test_counts_that_are_means_over_repeats_add_up():
+    counts = np.array([[1233.5, 0.5, 0.0], [1 / 3 + 2 / 3, 1.0, 0.0]])
+    section = Section("Confusion", [Confusion("who", ("a", "b"), counts)])
+    report = REPORT._replace(sections=[section])
+    assert "| a | 1233.5 | 0.5 | 0 |\n| b | 1 | 1 | 0 |" in render_markdown(report)
+    assert re.findall(r'%\)">([^<]*)</td>', render_html(report)) == [
+        "1233.5", "0.5", "", "1", "1", "",
+    ]  # fmt: skip
 
 
 def test_long_names_leave_room_for_the_confusion_matrix():

@@ -552,6 +552,7 @@ def test_an_empty_folder_leaves_no_output(tmp_path):
         ({"folder": Path("missing")}, "missing is not a folder"),
         ({"folder": Path("pics"), "out": Path("pics")}, "--out is the folder to sort itself"),
         ({"folder": Path("pics"), "out": Path("pics/a.png")}, "is a file"),
+        ({"folder": Path("pics"), "out": Path("pics/mine")}, "pictures of the folder to sort"),
         ({"folder": Path("happy/pics"), "out": Path(".")}, "one of the output's own folders"),
         ({"folder": Path("pics"), "out": Path("taken")}, "taken/sad is not a folder"),
         ({"folder": Path("pics"), "out": Path("pics/a.png/out")}, "a.png/out cannot be used"),
@@ -559,7 +560,9 @@ def test_an_empty_folder_leaves_no_output(tmp_path):
 )
 def test_mistakes_are_one_line(pictures, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
-    fill(tmp_path, {"happy/pics/a.png": "happy", "taken/sad": "a file"})
+    fill(tmp_path, {
+        "happy/pics/a.png": "happy", "taken/sad": "a file", "pics/mine/b.png": "sad",
+    })  # fmt: skip
     before = tree(tmp_path)
     with pytest.raises(UserError, match=message):
         sort(**options)

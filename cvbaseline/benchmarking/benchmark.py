@@ -69,7 +69,10 @@ def benchmark(
     )  # fmt: skip
     count, left = len(fits(plan)), missing(plan, len(data.classes))
     if state and state["data"] != key:
-        tell("the data are not those of the last run here: all is measured anew")
+        tell(
+            "the faces are not those of the last run here: other pictures, or other settings of "
+            "how they are cut out and grouped"
+        )
     tell(f"{count} fits, {count - len(left)} of them stored already")
     for title, members in {job.contender.title: job.members for job in plan}.items():
         if members:

@@ -81,7 +81,7 @@ class Findings(NamedTuple):
     data: LabelledFaces
     splits: list[Split]
     outcomes: list[Outcome]  # in the order that was asked for
-    comparisons: list[Comparison]
+    comparisons: list[Comparison]  # of all pairs without the contender majority
     majority: Estimate  # accuracy of naming the most frequent class of the training part
     against_majority: dict[str, Comparison]  # by title, of all others
     incomplete: list[str]  # contenders whose predictions are not all there
@@ -127,7 +127,7 @@ def find(
         data=data,
         splits=splits,
         outcomes=outcomes,
-        comparisons=compare(answers, seed),
+        comparisons=compare({title: answers[title] for title in others}, seed),
         majority=accuracy_of(majority, seed),
         against_majority={comparison.first: comparison for comparison in against},
         incomplete=incomplete,

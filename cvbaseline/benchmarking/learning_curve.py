@@ -95,6 +95,8 @@ def how_many_more(
     )
     wanted = points[-1].accuracy.value + WANTED_GAIN
     needed = law.pictures(wanted)
+    if wanted >= 1 or (needed is not None and needed <= now):  # no target, or none any more
+        return f"{text}. This is a guess."
     if needed is None or needed > FARTHEST * now:
         return f"{text}, and {wanted:.2f} is out of its reach. This is a guess."
     more = needed - now

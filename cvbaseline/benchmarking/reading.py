@@ -62,10 +62,13 @@ def read_both(options: BenchmarkOptions) -> LabelledFaces:
 
 
 def training_only(data: LabelledFaces) -> LabelledFaces:
-    """The part to learn from, of data that come split."""
+    """The part to learn from, of data that come split. UserError when there is none."""
     if data.parts is None:
         return data
-    return take(data, np.flatnonzero([is_training(part) for part in data.parts]))
+    training = np.flatnonzero([is_training(part) for part in data.parts])
+    names = ", ".join(sorted(set(data.parts)))
+    require(training.size > 0, f"none of the parts {names} is named train: name one so")
+    return take(data, training)
 
 
 def check_splits(

@@ -29,6 +29,13 @@ SCHEMA = 1  # changes when records of earlier versions must not be read
 UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+# What is asked of every record's facts, and of which kind it is; None: unknown.
+_NUMBER, _NUMBER_OR_NONE = (int, float), (int, float, type(None))
+FACTS = {
+    "fit_seconds": _NUMBER, "predict_seconds": _NUMBER, "predicted": int, "threads": int,
+    "model_bytes": _NUMBER_OR_NONE, "peak_bytes": _NUMBER_OR_NONE,
+    "training_accuracy": _NUMBER_OR_NONE, "versions": dict, "code": dict,
+}  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -102,9 +109,21 @@ def read_record(path: Path, shape: tuple[int, int]) -> Optional[Record]:
             directions = arrays["directions"] if "directions" in arrays else None
     except UNREADABLE:
         return None
-    if probabilities.shape != shape or not np.isfinite(probabilities).all():
+    if probabilities.shape != shape or not _are_probabilities(probabilities):
+        return None
+    if not isinstance(facts, dict) or not all(
+        name in facts and isinstance(facts[name], kind) for name, kind in FACTS.items()
+    ):
         return None
     return Record(probabilities, facts, directions)
+
+
+def _are_probabilities(rows: np.ndarray) -> bool:
+    """Whether each row, float (m, k), adds up to 1, or to 0 as that of a face that was missed."""
+    if rows.dtype.kind != "f" or not (rows >= 0).all():  # not a number is neither
+        return False
+    sums = rows.sum(axis=1)
+    return bool(((np.abs(sums - 1) < 1e-3) | (sums == 0)).all())
 
 
 def mean_record(records: Sequence[Record]) -> Record:

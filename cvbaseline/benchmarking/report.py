@@ -87,15 +87,20 @@ def headline(ranked: list[Outcome], findings: Findings) -> str:
     best = ranked[0]
     text = f"{about}{best.title} names {best.scores.accuracy.value:.1%} right "
     text += f"({best.scores.accuracy.low:.1%} to {best.scores.accuracy.high:.1%})"
+    # Of the contender majority the last sentence tells; where it is the best, the others' own do.
+    rivals = [other for other in ranked[1:] if other.title in findings.against_majority]
+    told = findings.comparisons
+    if best.title not in findings.against_majority:
+        told = [one._replace(second=best.title) for one in findings.against_majority.values()]
     unclear = [
         other.title
-        for other in ranked[1:]
-        if not any({best.title, other.title} == {one.first, one.second} and one.holds
-                   for one in findings.comparisons)
+        for other in rivals
+        if not any(one.holds and {best.title, other.title} == {one.first, one.second}
+                   for one in told)
     ]  # fmt: skip
     if unclear:
         text += f"; {', '.join(unclear)} cannot be told from it on these pictures"
-    elif ranked[1:]:
+    elif rivals:
         text += ", more than every other contender, a difference that holds"
     against = findings.against_majority.get(best.title)
     if against and not (against.holds and against.difference.value > 0):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import cvbaseline
+from cvbaseline.benchmarking.comparisons import Comparison
 from cvbaseline.benchmarking.findings import Findings, Outcome
 from cvbaseline.benchmarking.scores import Scores
 from cvbaseline.bootstrap import Estimate
@@ -26,19 +27,21 @@ def results_record(findings: Findings, remarks: list[str]) -> dict[str, Any]:
         "majority_accuracy": _estimate(findings.majority),
         "contenders": [_outcome(outcome, classes) for outcome in findings.outcomes],
         "incomplete": findings.incomplete,
-        "comparisons": [
-            {
-                "first": one.first,
-                "second": one.second,
-                "accuracy_difference": _estimate(one.difference),
-                "test": one.test,
-                "p": one.p,
-                "corrected_p": one.adjusted_p,
-                "holds": one.holds,
-            }
-            for one in findings.comparisons
-        ],
+        "comparisons": [_comparison(one) for one in findings.comparisons],
+        "against_majority": [_comparison(one) for one in findings.against_majority.values()],
         "remarks": remarks,
+    }
+
+
+def _comparison(one: Comparison) -> dict[str, Any]:
+    return {
+        "first": one.first,
+        "second": one.second,
+        "accuracy_difference": _estimate(one.difference),
+        "test": one.test,
+        "p": one.p,
+        "corrected_p": one.adjusted_p,
+        "holds": one.holds,
     }
 
 

@@ -74,7 +74,14 @@ def held_out_probabilities(
             some = None if names is None else names[train]
             fit_classifier(estimator, rows[train], labels[train], some, classes)
         except (TypeError, ValueError) as error:
-            raise UserError(f"the faces left for training cannot be learnt: {error}") from None
+            raise not_learnt(estimator, "the faces left for training", error) from None
         known = np.asarray(estimator.classes_)
         probabilities[test[:, None], known] = estimator.predict_proba(rows[test])
     return probabilities
+
+
+def not_learnt(estimator: Any, what: str, error: Exception) -> UserError:
+    """What to say when `what` cannot be learnt: of a parameter that cannot be, only that."""
+    text = str(error)
+    of_parameter = text.partition(" ")[0] in estimator.get_params(deep=False)
+    return UserError(text if of_parameter else f"{what} cannot be learnt: {text}")

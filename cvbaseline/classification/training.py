@@ -36,7 +36,11 @@ class TrainOptions(CropOptions):
         args=["data"],
         metavar="DATA",
     )
-    out: Path = option(Path("model.npz"), "where the model goes", metavar="FILE")
+    out: Path = option(
+        Path("model.npz"),
+        "where the model goes; an older one of the same classifier is replaced",
+        metavar="FILE",
+    )
     classifier: Optional[str] = option(
         None,
         f"kind of classifier: {', '.join(CLASSIFIERS)}; hog_svm when none is named, with --init "
@@ -110,11 +114,12 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     from cvbaseline.formats.files import check_writable
     from cvbaseline.model_file import FaceModel, check_target, save_model
 
-    check_target(options.out)
     start = starting_point(options)
+    check_target(options.out, start.classifier)
     check_writable(options.out)
     crop = start.crop
     make_estimator = estimator_maker(start.classifier, options.parameters, start.parameters)
+    refuse_parts(options.data)
     find_face = face_finder(options.cascade) if options.detect else None
     data = read_labelled(options.data, crop, options.groups, find_face, options.nested)
     for line in describe_data(data):
@@ -138,6 +143,19 @@ def train(options: TrainOptions, tell: Tell = lambda line: None) -> "FaceModel":
     megabytes = options.out.stat().st_size / 1e6
     tell(f"{options.out}: {start.classifier}, {len(data.classes)} classes, {megabytes:.1f} MB")
     return model
+
+
+def refuse_parts(data: Path) -> None:
+    """UserError for a folder of the parts of a split: they would be learnt as classes."""
+    from cvbaseline.data_sources import is_training, split_parts
+    from cvbaseline.datasets import folder_names
+
+    parts = split_parts(folder_names(data)) if data.is_dir() else []
+    if parts:
+        raise UserError(
+            f"{data} holds the parts {', '.join(parts)} of a split, not classes: "
+            f"name {data / next(filter(is_training, parts))} to learn from"
+        )
 
 
 def training_folder(out: Path) -> Path:
@@ -195,12 +213,14 @@ def among_classes(data: "LabelledFaces", more: tuple[str, ...]) -> "LabelledFace
 
 def fit_everything(estimator: Any, data: "LabelledFaces") -> Any:
     """Fit on all faces; UserError for what the classifier cannot learn."""
+    from cvbaseline.classification.cross_validation import not_learnt
+
     rows = data.faces.reshape(len(data.faces), -1)
     groups = None if data.groups is None else np.asarray(data.groups)
     try:
         return fit_classifier(estimator, rows, data.labels, groups, data.classes)
     except (TypeError, ValueError) as error:
-        raise UserError(f"these faces cannot be learnt: {error}") from None
+        raise not_learnt(estimator, "these faces", error) from None
 
 
 def estimate(
@@ -215,6 +235,12 @@ def estimate(
         threshold_record,
     )
 
+    counts = np.bincount(data.labels, minlength=len(data.classes))
+    if counts.min() == 1 and (counts >= 2).sum() < 2:  # else a part may leave one class to learn
+        raise UserError(
+            f"{data.classes[counts.argmin()]} has 1 picture: add more, or leave the estimate out "
+            "with --folds 0"
+        )
     probabilities = held_out_probabilities(
         make_estimator, data.faces, data.labels, data.groups, folds, seed, tell, data.classes
     )

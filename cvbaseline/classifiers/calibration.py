@@ -10,6 +10,8 @@ from scipy.special import softmax
 
 # In units of 1 / (mean spread of a row's scores): almost even, and certain.
 SCALE_RANGE = (1e-3, 1e3)
+# Scores of a row that are no further apart say nothing: they are the noise of rounding.
+LEAST_SPREAD = 1e-6
 
 
 def fit_scale(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -28,7 +30,7 @@ def fit_scale(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> fl
     """
     total, classes = weights.sum(), scores.shape[1]
     spread = np.average(np.ptp(scores, axis=1), weights=weights) if total > 0 else 0.0
-    if spread <= 0 or not np.isfinite(spread):
+    if spread < LEAST_SPREAD or not np.isfinite(spread):
         return 1.0
     target = np.full(scores.shape, 1 / (total + 2) / max(1, classes - 1))
     target[np.arange(len(labels)), labels] = (total + 1) / (total + 2)

@@ -103,7 +103,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
 
         sample_weight : float (n,), not negative; None means 1 each
         groups : (n,), equal for faces that must not vouch for each other (one person's, one
-            drawing's) when the probabilities are calibrated; None: only equal rows
+            drawing's) when the probabilities are calibrated; None, or one group: only equal rows
         """
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
@@ -117,7 +117,9 @@ class KernelMachine(ClassifierMixin, BaseEstimator):
         weights = balanced_weights(labels, weights, self.classes_, self.class_weight)
         digests = row_digests(X, self.seed)
         groups = digests if groups is None else np.asarray(groups)[counted]
-        _, groups = np.unique(groups, return_inverse=True)
+        names, groups = np.unique(groups, return_inverse=True)
+        if len(names) < 2:  # without its group no row is left that could vouch for another
+            _, groups = np.unique(digests, return_inverse=True)
 
         points = self._fit_points(X, weights)
         fit = self._fit_machine(points, labels, weights, groups, digests)

@@ -17,6 +17,7 @@ import numpy as np
 
 from cvbaseline.classifiers.checkpoints import continues_after, load_checkpoint, save_checkpoint
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
+from cvbaseline.classifiers.interruption import interrupted_at_checks
 from cvbaseline.classifiers.keras_network import import_keras
 from cvbaseline.classifiers.weight_average import WeightAverage
 from cvbaseline.progress import ProgressLine
@@ -80,26 +81,32 @@ def train_network(
         def step_ended(step: int, logs: dict[str, float]) -> None:
             average.step_ended(step)
             progress(course.in_words(), step + 1, steps)
+            check()
+
+        def epoch_ended(epoch: int, logs: dict[str, float]) -> None:
+            course.epoch_ended(epoch, logs)
+            check()
 
         try:
-            network.fit(
-                batches(as_input, learnt, plan, batch, steps, course.epochs_done),
-                epochs=plan.epochs,
-                initial_epoch=course.epochs_done,
-                steps_per_epoch=steps,
-                validation_data=(as_input(checked.faces), checked.targets, checked.weights),
-                validation_batch_size=FACES_AT_ONCE,
-                shuffle=False,  # the batches are
-                callbacks=[
-                    keras.callbacks.LambdaCallback(
-                        on_epoch_end=course.epoch_ended,
-                        on_train_batch_end=step_ended,
-                        on_test_begin=lambda logs: average.swap_in(),
-                        on_test_end=lambda logs: average.swap_out(),
-                    )
-                ],
-                verbose=0,
-            )
+            with interrupted_at_checks() as check:
+                network.fit(
+                    batches(as_input, learnt, plan, batch, steps, course.epochs_done),
+                    epochs=plan.epochs,
+                    initial_epoch=course.epochs_done,
+                    steps_per_epoch=steps,
+                    validation_data=(as_input(checked.faces), checked.targets, checked.weights),
+                    validation_batch_size=FACES_AT_ONCE,
+                    shuffle=False,  # the batches are
+                    callbacks=[
+                        keras.callbacks.LambdaCallback(
+                            on_epoch_end=epoch_ended,
+                            on_train_batch_end=step_ended,
+                            on_test_begin=lambda logs: average.swap_in(),
+                            on_test_end=lambda logs: average.swap_out(),
+                        )
+                    ],
+                    verbose=0,
+                )
         finally:
             progress.close()
     network.set_weights(course.best_weights)

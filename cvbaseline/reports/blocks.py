@@ -34,6 +34,11 @@ class Confusion(NamedTuple):
     classes: Sequence[str]
     counts: np.ndarray  # float64 (k, k) or (k, k + 1), the last column: not found
 
+    def shown(self, row: int, column: int) -> str:
+        """A count in words; a mean over repeats with a decimal, so that rows add up."""
+        count = float(self.counts[row, column])
+        return f"{count:.0f}" if abs(count - round(count)) < 1e-6 else f"{count:.1f}"
+
 
 class Figure(NamedTuple):
     """A chart."""

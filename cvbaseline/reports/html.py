@@ -207,7 +207,7 @@ def _confusion(block: Confusion) -> str:
             about = f"{name} taken for {columns[column]}: {count:g} ({share:.0%})"
             cells += (
                 f'<td class="{" ".join(kinds)}" style="--v:{share:.3f}" title="{escape(about)}">'
-                f"{f'{count:.0f}' if numbers and round(count) else ''}</td>"
+                f"{block.shown(number, column) if numbers and count else ''}</td>"
             )
         rows += f'<tr><th scope="row">{escape(names[number])}</th>{cells}</tr>'
     return (

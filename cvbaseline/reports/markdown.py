@@ -12,6 +12,7 @@ from cvbaseline.reports.blocks import (
     Paragraph,
     Remark,
     Report,
+    Section,
     Table,
 )
 from cvbaseline.reports.charts import standalone
@@ -26,7 +27,7 @@ def render_markdown(report: Report) -> str:
     lines += _lines(report.remarks)
     for section in report.sections:
         inside = list(_lines(section.blocks))
-        if not inside:
+        if not inside or _shows_faces_alone(section):
             continue
         lines += [f"## {_text(section.title)}", ""]
         lines += [_text(section.hint), ""] if section.hint else []
@@ -48,6 +49,12 @@ def render_figures(report: Report) -> dict[str, str]:
     for section in report.sections:
         collect(section.blocks)
     return found
+
+
+def _shows_faces_alone(section: Section) -> bool:
+    """Whether all that it says announces faces, which are not shown here."""
+    others = [block for block in section.blocks if not isinstance(block, Paragraph)]
+    return bool(others) and not any(list(_block(block)) for block in others)
 
 
 def _lines(blocks: object) -> Iterator[str]:
@@ -91,7 +98,8 @@ def _confusion(block: Confusion) -> Iterator[str]:
         return
     columns = [*block.classes, "not found"][: block.counts.shape[1]]
     rows = [
-        [name, *(f"{count:.0f}" for count in row)] for name, row in zip(block.classes, block.counts)
+        [name, *(block.shown(row, column) for column in range(len(columns)))]
+        for row, name in enumerate(block.classes)
     ]
     yield f"**{_text(block.title)}**"
     yield ""

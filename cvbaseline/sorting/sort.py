@@ -18,7 +18,15 @@ from cvbaseline.errors import UserError, require
 from cvbaseline.options import argument, option
 from cvbaseline.parallel import one_core_each, worker_count
 from cvbaseline.shipped import cascade_path, default_emotion_model
-from cvbaseline.sorting.manifest import NO_FACE, THUMBNAILS, UNREADABLE, UNSURE, Record
+from cvbaseline.sorting.manifest import (
+    NO_FACE,
+    THUMBNAILS,
+    UNREADABLE,
+    UNSURE,
+    Record,
+    has_table,
+    is_output_folder,
+)
 from cvbaseline.sorting.output_folder import (
     LOCK_NAME,
     OutputFolder,
@@ -272,3 +280,12 @@ def _check_apart(folder: Path, out: Path, names: tuple[str, ...]) -> None:
             top.casefold() not in {name.casefold() for name in names},
             f"{folder} is one of the output's own folders: give another --out",
         )
+    sorted_before = is_output_folder(out) or has_table(out)
+    if folder in out.parents and out.exists() and not sorted_before:
+        # What lies in the output is never sorted: these would be left out without a word.
+        pictures = search_pictures(out, out).pictures
+        if pictures:
+            raise UserError(
+                f"--out holds pictures of the folder to sort, like {pictures[0]}, which would not "
+                "be sorted: give another --out"
+            )
