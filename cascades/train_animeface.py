@@ -2,8 +2,8 @@
 
     python cascades/train_animeface.py ARCHIVES WORK [LBP|HAAR]
 
-Prepares the pictures (animeface_data.py) and trains with `cvbaseline cascade train`. With LBP that is
-a first cascade: `cvbaseline cascade align` moves boxes to where it sees the faces, and the one
+Prepares the pictures (animeface_data.py) and trains with `cvbaseline cascade train`. With LBP that
+is a first cascade: `cvbaseline cascade align` moves boxes to where it sees the faces, and the one
 that ships learns from these. With HAAR `cvbaseline cascade tighten` raises thresholds. Measures on
 anime_screens_dev.zip, which training never sees, and on anime_scenes_dev.zip, and writes
 cascades/<lbp|haar>_animeface.xml with a JSON of data, parameters, seed and measured quality.

@@ -23,6 +23,8 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        if np.isnan(self.value):  # the precision where nothing is found, for one
+            return "undefined"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 

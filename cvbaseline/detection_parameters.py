@@ -71,7 +71,11 @@ class DetectionParameters:
             f"min neighbors must be 0 to {2**31 - 1}, got {self.min_neighbors}",
         )
         require(self.min_score >= 0, f"min score must be 0 or more, got {self.min_score}")
-        require(self.min_size >= 1, f"min size must be 1 pixel or more, got {self.min_size}")
+        for name, size in (("min", self.min_size), ("max", self.max_size)):
+            require(
+                size is None or 1 <= size < 2**31,
+                f"{name} size must be 1 to {2**31 - 1} pixels, got {size}",
+            )
         require(
             self.max_size is None or self.max_size >= self.min_size,
             f"max size must be min size ({self.min_size}) or more, got {self.max_size}",

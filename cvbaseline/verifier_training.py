@@ -174,12 +174,18 @@ def measure(boxes: "JudgedBoxes", options: VerifierTrainingOptions) -> Worth:
     from cvbaseline.second_look import evidence
 
     parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=options.seed)
-    learnt, tested = next(parts.split(boxes.crops, boxes.is_face, boxes.picture))
+    kinds = np.where(boxes.found, boxes.is_face, 2)  # only what is found is tested
+    learnt, tested = next(parts.split(boxes.crops, kinds, boxes.picture))
     estimator = _fit(boxes, learnt, options)
     tested = tested[boxes.found[tested]]
     pixels = boxes.crops[tested].reshape(len(tested), -1)
     certain = evidence(estimator.predict_proba(pixels)[:, 1], boxes.scores[tested])
     faces, picture = boxes.is_face[tested], boxes.picture[tested]
+    require(
+        bool(faces.any() and not faces.all()),
+        "in the pictures held out the cascade finds no face, or nothing else: give more pictures, "
+        "or another --seed",
+    )
     limit = float(np.quantile(certain[faces], 1 - options.keep, method="lower"))
     kept = certain >= limit
     removed = estimated_share(~kept, ~faces, picture)

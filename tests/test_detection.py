@@ -261,6 +261,7 @@ def test_opencv_without_cascades(monkeypatch):
         ({"min_neighbors": -1}, "min neighbors must be"),
         ({"min_size": 0}, "min size must be"),
         ({"min_size": 50, "max_size": 40}, "max size must be"),
+        ({"max_size": 3_000_000_000}, "max size must be 1 to 2147483647 pixels"),
     ],
 )
 def test_parameters_are_checked(values, message):

@@ -9,6 +9,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cvbaseline.bootstrap import Estimate
 from cvbaseline.bootstrap import (
     BOOTSTRAP_ROUNDS,
     draws,
@@ -273,3 +274,8 @@ def test_a_share_is_of_some_items_and_its_interval_of_whole_units():
     assert (share.low, share.high) == pytest.approx((0, 0.8))
     certain = estimated_share(some, some, units)
     assert certain == (1, 1, 1)
+
+
+def test_what_is_not_defined_is_said_in_a_word():
+    assert str(Estimate(float("nan"), float("nan"), float("nan"))) == "undefined"
+    assert str(Estimate(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"

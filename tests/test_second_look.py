@@ -22,7 +22,8 @@ from cvbaseline.images import read_grey
 from cvbaseline.model_file import load_model, save_model
 from cvbaseline.second_look import open_verifier
 from cvbaseline.shipped import SECOND_LOOKS, cascade_path, default_cascade
-from cvbaseline.verifier_boxes import judge
+from cvbaseline.verifier_boxes import JudgedBoxes, judge
+from cvbaseline.verifier_training import VerifierTrainingOptions, measure
 
 SAMPLES = Path(__file__).parents[1] / "training_samples"
 SCENES = SAMPLES / "scenes"
@@ -219,6 +220,29 @@ def test_the_model_says_how_good_it_is(verifier):
     assert 0 <= kept["low"] <= kept["value"] <= kept["high"] <= 1
     assert kept["value"] >= 0.95 and removed["value"] > 0.5
     json.dumps(provenance)
+
+
+def test_whatever_the_parts_are_there_is_a_measure_or_a_line():
+    """Few faces that the cascade finds, and many that stand for those that it misses."""
+    generator = np.random.default_rng(0)
+    kinds, picture = [], []  # 0: a false box, 1: a face that was found, 2: another
+    for number in range(60):
+        here = [1] * 4 * (number < 5) + [0] * int(generator.poisson(2)) + [2] * 3
+        kinds, picture = kinds + here, picture + [number] * len(here)
+    kinds = np.array(kinds)
+    crops = generator.integers(0, 256, (len(kinds), 48, 48), np.uint8)
+    boxes = JudgedBoxes(crops, kinds > 0, kinds < 2, (kinds < 2) * 5.0, np.array(picture))
+    measured = 0
+    for seed in range(8):
+        options = VerifierTrainingOptions(pictures=[SCENES], landmarks=20, seed=seed)
+        try:
+            worth = measure(boxes, options)
+        except UserError as error:
+            assert "give more pictures" in str(error)
+        else:
+            measured += 1
+            assert 0 <= worth.kept.value <= 1 and 0 <= worth.removed.value <= 1
+    assert measured
 
 
 def test_mistakes_are_one_line(verifier, tmp_path, capsys):

@@ -120,6 +120,14 @@ def check_counts(result, scenes, cascade=None):
             assert measured["precision"] == pytest.approx(found / (found + false))
 
 
+def test_a_setting_that_is_written_in_two_ways_counts_once(scenes, tmp_path):
+    more = {
+        "scale_factor": "1.4", "min_neighbors": "1,2", "min_size": "24", "verify": "auto,animeface"
+    }  # fmt: skip
+    sweep(options(scenes, tmp_path / "out", **more))
+    assert [row["min_neighbors"] for row in read_records(tmp_path / "out")] == [1, 2]
+
+
 def test_a_box_is_looked_at_again_once_for_all_min_neighbors(scenes, tmp_path, monkeypatch):
     judged, real = [], Verifier.scores
 

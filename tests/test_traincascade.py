@@ -197,6 +197,10 @@ def test_a_cascade_of_another_training_is_not_replaced(samples, capsys):
         traincascade.traincascade(options)
     assert Path("lbp/cascade.xml").read_bytes() == (GOLDEN / "haar/cascade.xml").read_bytes()
     assert [path.name for path in Path("lbp").iterdir()] == ["cascade.xml"]
+    Path("lbp/cascade.xml").write_text("mine")
+    assert main(golden_command("lbp")) == 2
+    told = capsys.readouterr().err  # never to delete what is no cascade of this folder
+    assert "name another folder" in told and "delete" not in told
 
 
 def test_a_line_of_haartraining_is_taken_with_a_warning_for_each_flag():

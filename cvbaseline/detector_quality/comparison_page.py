@@ -69,8 +69,9 @@ def render_comparison(comparison: Comparison, most: int) -> str:
 </header>
 <main>
 <section><h2>Curves</h2>
-<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score (with a
-verifier those that pass it); at equal false boxes the higher curve is better. The dots are the setting.</p>
+<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score (with
+a verifier those that pass it); at equal false boxes the higher curve is better. The dots are the
+setting.</p>
 {render_names(curves)}
 <div class="charts">{render_froc(curves, bars=False)}{render_precision_recall(curves)}</div>
 </section>

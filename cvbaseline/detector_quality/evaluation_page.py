@@ -88,9 +88,8 @@ def render_evaluation(evaluation: Evaluation, most: int) -> str:
 </header>
 <main>
 <section><h2>Curves</h2>
-<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score; with a
-verifier only those that pass it, so a lower --verify-above shows more of the curve. The
-dot is the setting, a bar the 95 % interval.</p>
+<p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score; with
+a verifier only those that pass it, so a lower --verify-above shows more of the curve. The dot is the setting, a bar the 95 % interval.</p>
 <div class="charts">{render_froc(curves, bars=True)}{
         render_precision_recall(curves)
     }</div></section>
@@ -222,7 +221,8 @@ def false_boxes_of(evaluation: Evaluation) -> list[Shot]:
             box, score = entry.found.boxes[index].tolist(), float(entry.found.scores[index])
             drawn = [*boxes_of(entry), DrawnBox(box, "found main")]
             note = f"{box[2]} × {box[3]} pixels{_overlap_words(entry, box)}"
-            shots.append((score, Shot(entry.picture.path, box, drawn, f"score {score_in_words(score)}", note)))
+            title = f"score {score_in_words(score)}"
+            shots.append((score, Shot(entry.picture.path, box, drawn, title, note)))
     return [shot for _, shot in sorted(shots, key=lambda pair: (-pair[0], str(pair[1].path)))]
 
 

@@ -106,6 +106,8 @@ def check_held(path: Path, held: Held) -> list[Finding]:
     findings = [
         Finding("error", str(path / name), problem, _mend(name))
         for name, problem in held.broken.items()
+        # Without stages it is no cascade of this folder: see `check_replaced`.
+        if name != "cascade.xml" or 0 in held.stages
     ]
     if held.stages and held.parameters is None and "params.xml" not in held.broken:
         problem = "it holds stages and no params.xml, without which no training goes on"

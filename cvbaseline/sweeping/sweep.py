@@ -76,7 +76,10 @@ def sweep(
     (KeyboardInterrupt) goes through; what was searched before is kept.
     """
     cascade = cascade_path(options.cascade)
-    settings = [with_verifier(setting, cascade) for setting in grid_settings(options)]
+    # auto and the verifier that it stands for are one setting.
+    settings = list(
+        dict.fromkeys(with_verifier(setting, cascade) for setting in grid_settings(options))
+    )
     pictures = read_annotated_pictures(options.pictures, options.only, options.group_by)
     require(
         any(len(picture.boxes) for picture in pictures),

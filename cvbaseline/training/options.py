@@ -66,8 +66,8 @@ class CascadeTrainingOptions:
         "fast", "exhaustive chooses features by the rules of opencv_traincascade"
     )
     augment: Literal["none", "weak", "medium", "strong"] = option(
-        "strong", "vary the positives afresh for every stage: place, light, sharpness; medium suits "
-        "boxes of cascade align"
+        "strong", "vary the positives afresh for every stage: place, light, sharpness; medium "
+        "suits boxes of cascade align"
     )
     mirror: bool = option(True, "do not show positives mirrored as well")
     window_share: float = option(
