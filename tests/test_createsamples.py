@@ -195,6 +195,9 @@ def test_a_contact_sheet_shows_every_sample(pictures, capsys):
     sheet = cv2.imread("a.vec.png", 0)
     for grey in range(40, 240, 20):
         assert (sheet[:, 56:] == grey).sum() == 9 * 7 * 3 * 3
+    Path("a.vec.png").write_bytes(b"mine")
+    assert main("-vec a.vec -w 7 -h 9 -show 3".split()) == 0
+    assert Path("a.vec.png").read_bytes() == b"mine" and Path("a.vec-2.png").exists()
 
 
 def test_a_vec_of_another_size_is_guessed_to_be_square(pictures, capsys):

@@ -227,6 +227,8 @@ def test_the_album_shows_every_classifier_and_the_measured_rates(tmp_path, capsy
     assert main(["visualise", *words]) == 0
     assert f"{name}_album.html" in capsys.readouterr().out
     page = Page((tmp_path / "out" / f"{name}_album.html").read_text(encoding="utf-8"))
+    assert main(["visualise", *words]) == 0  # replaces nothing
+    assert (tmp_path / "out" / f"{name}_album-2.html").exists()
     cascade = load_cascade(TRAINED / name / "cascade.xml")
     assert page.counts["figure"] == cascade.weak_count
     assert page.counts["section"] == len(cascade.stages) + 1

@@ -55,6 +55,7 @@ def visualise(options: VisualiseOptions, tell: Tell = print) -> Path:
         judge_positives,
         load_positives,
     )
+    from cvbaseline.detect_pictures import unused_path
     from cvbaseline.formats.cascade_xml import MAX_BYTES, load_cascade
     from cvbaseline.formats.files import make_folder_of, read_bytes, write_bytes
     from cvbaseline.images import read_grey
@@ -95,7 +96,7 @@ def visualise(options: VisualiseOptions, tell: Tell = print) -> Path:
         hits=hits,
         negatives=negatives,
     )
-    path = (options.data or model.parent) / f"{name}_album.html"
+    path = unused_path(options.data or model.parent, f"{name}_album.html")
     make_folder_of(path)
     write_bytes(path, render_album(album).encode("utf-8"))
     tell(f"{path}: {len(cascade.stages)} stages, {cascade.weak_count} features")
