@@ -23,7 +23,6 @@ from cvbaseline.classifiers.checkpoints import checkpoints_in
 from cvbaseline.classifiers.cnn import Cnn
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
 from cvbaseline.classifiers.keras_network import (
-    batch_normalisation,
     build_network,
     keras_backend,
     weight_count,
@@ -196,27 +195,6 @@ def test_the_weights_are_those_of_keras_and_as_many_as_said(network):
     assert network.weights_.dtype == np.float32
     assert network.keras_network().count_params() == len(network.weights_)
     assert weight_count(network.widths, 2) == len(network.weights_)
-
-
-def test_normalised_by_the_batch_and_remembered():
-    keras = keras_or_skip()
-    faces = np.random.default_rng(0).normal(3, 2, (8, 6, 5, 4)).astype(np.float32)
-    layer = batch_normalisation()(momentum=0.75)
-    shown = keras.ops.convert_to_numpy(layer(faces, training=True))
-    mean, variance = faces.mean(axis=(0, 1, 2)), faces.var(axis=(0, 1, 2))
-    assert np.allclose(shown, (faces - mean) / np.sqrt(variance + layer.epsilon), atol=1e-4)
-    kept_mean, kept_variance = (
-        keras.ops.convert_to_numpy(kept) for kept in (layer.moving_mean, layer.moving_variance)
-    )
-    assert np.allclose(kept_mean, mean / 4, atol=1e-5)
-    # It starts at 1. PyTorch keeps the unbiased variance.
-    ours, torch = 0.75 + variance / 4, 0.75 + variance * 240 / 239 / 4
-    assert np.allclose(kept_variance, ours, rtol=1e-5) or np.allclose(
-        kept_variance, torch, rtol=1e-5
-    )
-    later = keras.ops.convert_to_numpy(layer(faces, training=False))
-    wanted = (faces - kept_mean) / np.sqrt(kept_variance + layer.epsilon)
-    assert np.allclose(later, wanted, atol=1e-4)
 
 
 def test_blocks_halve_by_pooling_or_by_strides():

@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from cvbaseline.classifiers.network_layers import quickest_layers
 from cvbaseline.errors import MissingLibrary
 
 # KERAS_BACKEND's values and the modules behind them, the fastest in training first.
@@ -74,16 +75,16 @@ def build_network(
         twice the size cost no more. The shipped emotion model is halved, and not pooled.
     """
     keras = import_keras()
-    layers, normalisation = keras.layers, batch_normalisation()
+    layers, quickest = keras.layers, quickest_layers(keras)
     seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(widths) + 3).tolist())
 
     def convolution(inputs: Any, width: int, side: int, strides: int = 1) -> Any:
         start = keras.initializers.HeNormal(seed=next(seeds) % 2**31)
-        outputs = layers.Conv2D(
+        outputs = quickest.convolution(
             width, side, strides, "same", use_bias=False, kernel_initializer=start
         )(inputs)
         # Few faces make few steps: averages over the last hundred would lag behind.
-        return normalisation(momentum=0.9)(outputs)
+        return quickest.normalisation(momentum=0.9)(outputs)
 
     inputs = keras.Input((size, size, 1))
     face = inputs
@@ -97,7 +98,7 @@ def build_network(
         face = layers.ReLU()(convolution(face, widths[0], 3))
     for width in widths[1:]:
         if pooled:
-            face = layers.MaxPooling2D(padding="same")(face)
+            face = quickest.pooling(padding="same")(face)
         strides = 1 if pooled else 2
         change = layers.ReLU()(convolution(face, width, 3, strides))
         change = convolution(change, width, 3)
@@ -106,37 +107,6 @@ def build_network(
     features = layers.Dropout(dropout, seed=next(seeds) % 2**31)(features)
     start = keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
     return keras.Model(inputs, layers.Dense(classes, kernel_initializer=start)(features))
-
-
-def batch_normalisation() -> type:
-    """keras.layers.BatchNormalization; on PyTorch one that learns in a fifth less of the time.
-
-    Keras composes it of simple operations, which XLA joins again, but PyTorch does not.
-    """
-    keras = import_keras()
-    if keras.backend.backend() != "torch":
-        return keras.layers.BatchNormalization
-    from torch.nn.functional import batch_norm
-
-    class BatchNormalization(keras.layers.BatchNormalization):
-        """Of the last axis, by PyTorch's own operation."""
-
-        def call(self, inputs: Any, training: Optional[bool] = None, mask: Any = None) -> Any:
-            if not (training and self.trainable):
-                return super().call(inputs, training=training, mask=mask)
-            outputs = batch_norm(
-                inputs.movedim(-1, 1),
-                self.moving_mean.value,
-                self.moving_variance.value,
-                self.gamma.value,
-                self.beta.value,
-                training=True,
-                momentum=1 - self.momentum,
-                eps=self.epsilon,
-            )
-            return outputs.movedim(1, -1)
-
-    return BatchNormalization
 
 
 def weight_count(widths: Sequence[int], classes: int) -> int:
