@@ -5,6 +5,7 @@ What the verbs are and do is in `commands`.
 
 import argparse
 import difflib
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,10 +14,19 @@ from typing import Any, NoReturn, Optional, Sequence, TextIO
 from argparse_dataclass import ArgumentParser
 
 from cvbaseline import __version__
-from cvbaseline.commands import COMMANDS, INTERRUPTED, OLD_TOOLS, let_go, tell, warn
+from cvbaseline.commands import (
+    COMMANDS,
+    INTERRUPTED,
+    KEEPING,
+    OLD_TOOLS,
+    let_go,
+    tell,
+    warn,
+)
 from cvbaseline.errors import UserError
 
 USER_MISTAKE = 2
+RANGE_BELOW_ZERO = re.compile(r"-\.?\d[\d.]*[-,:][-\d.,:]*")
 
 
 def named_path(text: str) -> Path:
@@ -86,7 +96,21 @@ def parse(name: str, words: list[str]) -> Any:
         description=(options_type.__doc__ or command.summary).split("\n\n")[0],
         formatter_class=argparse.HelpFormatter,
     )
-    return parser.parse_args(words)
+    return parser.parse_args(joined_ranges(words))
+
+
+def joined_ranges(words: list[str]) -> list[str]:
+    """Words in which `--flag -1,1` or `--flag -1-2:0.5` is `--flag=-1,1`.
+
+    argparse knows -1 for a number, but not a list or range that begins so.
+    """
+    result: list[str] = []
+    for word in words:
+        if result and result[-1].startswith("--") and RANGE_BELOW_ZERO.fullmatch(word):
+            result[-1] += f"={word}"
+        else:
+            result.append(word)
+    return result
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -94,7 +118,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
     A verb may have others, as `doctor` for warnings and `cascade train` without a first stage: 1.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv, keeps = list(sys.argv[1:] if argv is None else argv), False
     for stream in (sys.stdout, sys.stderr):  # a file name must never stop a run on any console
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -108,12 +132,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if argv[0] in OLD_TOOLS:
             return import_module(f"cvbaseline.old_tools.{argv[0]}").main(argv[1:])
         name, words = split_command(argv)
+        keeps = name in KEEPING
         return COMMANDS[name].run(parse(name, words)) or 0
     except UserError as error:
         warn(f"cvbaseline: {error}")
         return USER_MISTAKE
     except KeyboardInterrupt:
-        warn("cvbaseline: interrupted; what was finished is kept")
+        warn("cvbaseline: interrupted" + ("; what was finished is kept" if keeps else ""))
         return INTERRUPTED
     except MemoryError as error:
         reason = f" ({error})" if str(error) else ""

@@ -60,8 +60,10 @@ def run_sort(options: Any) -> Optional[int]:
 def run_detect(options: Any) -> Optional[int]:
     """Find faces; print boxes."""
     from cvbaseline.detect_pictures import detect_pictures, render_json, render_table
+    from cvbaseline.progress import ProgressLine
 
-    found = detect_pictures(options)
+    with closing(ProgressLine()) as progress:
+        found = detect_pictures(options, progress)
     tell(render_json(found) if options.json else render_table(found))
     return None
 
@@ -69,8 +71,11 @@ def run_detect(options: Any) -> Optional[int]:
 def run_crop(options: Any) -> Optional[int]:
     """Cut faces into files."""
     from cvbaseline.crop_pictures import crop_pictures, summary
+    from cvbaseline.progress import ProgressLine
 
-    tell(summary(crop_pictures(options)))
+    with closing(ProgressLine()) as progress:
+        crops = crop_pictures(options, progress)
+    tell(summary(crops))
     return None
 
 
@@ -314,6 +319,9 @@ COMMANDS = {
     ),
     "info": Command("info:InfoOptions", run_info, "say what a cascade, model or vec file holds"),
 }
+
+# Interrupted, they leave what was finished, or do not do it again.
+KEEPING = {"sort", "crop", "train", "benchmark", "draw", "cascade train", "sweep", "annotate"}
 
 # Verbs with the command lines of OpenCV 3's tools: their modules read the words themselves.
 OLD_TOOLS = {

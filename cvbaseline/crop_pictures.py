@@ -17,6 +17,7 @@ from cvbaseline.formats.spreadsheet import cell
 from cvbaseline.images import read_grey, write_picture
 from cvbaseline.options import argument, option
 from cvbaseline.printable import printable
+from cvbaseline.progress import Progress
 from cvbaseline.shipped import cascade_path
 
 
@@ -42,7 +43,9 @@ class Crops(NamedTuple):
     problems: tuple[str, ...]
 
 
-def crop_pictures(options: CropPicturesOptions) -> Crops:
+def crop_pictures(
+    options: CropPicturesOptions, progress: Progress = lambda what, done, total: None
+) -> Crops:
     """Write one PNG a face and crops.csv (crop, picture, x, y, width, height, score).
 
     Existing files stay as they are: a crop whose name is taken gets a number, and an existing
@@ -59,7 +62,8 @@ def crop_pictures(options: CropPicturesOptions) -> Crops:
     with new_text_file(listing) as file:
         writer = csv.writer(file)
         writer.writerow(["crop", "picture", "x", "y", "width", "height", "score"])
-        for path in pictures:
+        for number, path in enumerate(pictures):
+            progress("searching", number, len(pictures))
             try:
                 grey = read_grey(path)
             except PictureError as error:

@@ -14,6 +14,7 @@ from cvbaseline.formats.files import make_folder
 from cvbaseline.images import find_pictures, read_colour, read_grey, write_picture
 from cvbaseline.options import argument, option
 from cvbaseline.printable import printable
+from cvbaseline.progress import Progress
 from cvbaseline.shipped import cascade_path
 from cvbaseline.sorting.placing import candidate_names
 
@@ -75,7 +76,9 @@ def draw_boxes(path: Path, detections: Detections, folder: Path) -> Path:
     return target
 
 
-def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
+def detect_pictures(
+    options: DetectOptions, progress: Progress = lambda what, done, total: None
+) -> list[FoundFaces]:
     """Faces of every picture; one that cannot be read is named with its reason.
 
     Raises UserError when there is no picture at all, or none that can be read.
@@ -87,7 +90,8 @@ def detect_pictures(options: DetectOptions) -> list[FoundFaces]:
     if options.draw is not None:
         make_folder(options.draw)
     found = []
-    for path in pictures:
+    for number, path in enumerate(pictures):
+        progress("searching", number, len(pictures))
         try:
             detections = detect(read_grey(path), classifier, parameters)
         except PictureError as error:

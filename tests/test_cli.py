@@ -110,6 +110,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(argv, message):
     assert run.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("written, meant", [
+    ("--verify-above -1,1", "-1,1"),
+    ("--verify-above -1-1:0.5 --jobs 2", "-1-1:0.5"),
+    ("--verify-above -.5", "-.5"),
+    ("--verify-above=-1,-2", "-1,-2"),
+])  # fmt: skip
+def test_lists_and_ranges_may_begin_below_zero(written, meant):
+    options = cli.parse("sweep", ["a.dat", *written.split()])
+    assert options.verify_above == meant
+    assert options.pictures.name == "a.dat"
+
+
 def test_ctrl_c_leaves_with_130(monkeypatch, capsys):
     def interrupted(_):
         raise KeyboardInterrupt

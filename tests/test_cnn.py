@@ -18,7 +18,7 @@ from small_faces import MOODS, mood_faces
 from cvbaseline.benchmarking.benchmark import benchmark
 from cvbaseline.benchmarking.options import BenchmarkOptions
 from cvbaseline.classification.training import training_folder
-from cvbaseline.classifiers import fit_classifier, network_training
+from cvbaseline.classifiers import cnn, fit_classifier, keras_network, network_training
 from cvbaseline.classifiers.checkpoints import checkpoints_in
 from cvbaseline.classifiers.cnn import Cnn
 from cvbaseline.classifiers.face_augmentation import Augmentation, augment
@@ -27,6 +27,7 @@ from cvbaseline.classifiers.keras_network import (
     keras_backend,
     weight_count,
 )
+from cvbaseline.classifiers.network_training import train_network
 from cvbaseline.classifiers.validation_part import validation_rows
 from cvbaseline.cli import main
 from cvbaseline.errors import FormatError, MissingLibrary, UserError
@@ -181,6 +182,29 @@ def test_it_learns_faces_it_has_not_seen(network):
     shares = network.predict_proba(rows)
     assert np.allclose(shares.sum(axis=1), 1)
     assert log_loss(labels, shares) < 0.5 * np.log(2)
+
+
+@pytest.mark.parametrize("has_instructions", [True, False])
+def test_it_learns_in_bfloat16_where_that_is_quicker_and_answers_in_float32(
+    has_instructions, monkeypatch
+):
+    keras, learnt_in = keras_or_skip(), []
+    monkeypatch.setattr(keras_network, "multiplies_bfloat16", lambda: has_instructions)
+    monkeypatch.setattr(
+        cnn, "train_network",
+        lambda network, *rest: learnt_in.append(network) or train_network(network, *rest),
+    )  # fmt: skip
+    model = Cnn(**SMALL).fit(*two_moods(60, seed=0))
+    mixed = has_instructions and keras.backend.backend() == "torch"
+    kinds = {layer.compute_dtype for layer in learnt_in[0].layers if "conv" in layer.name}
+    assert kinds == {"bfloat16" if mixed else "float32"}
+    assert learnt_in[0].layers[-1].compute_dtype == "float32"
+    assert {str(part.dtype) for part in learnt_in[0].trainable_variables} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    answering = model.keras_network()
+    assert {layer.compute_dtype for layer in answering.layers} == {"float32"}
+    rows, labels = two_moods(40, seed=1)
+    assert (model.predict(rows) == labels).mean() > 0.9
 
 
 def test_the_history_shows_the_learning(network):

@@ -121,6 +121,34 @@ def test_interrupted_crops_are_listed_and_a_second_run_is_refused(
     assert sorted(path.name for path in out.glob("*.png")) == finished
 
 
+@pytest.mark.parametrize("verb, said", [
+    ("detect", "cvbaseline: interrupted\n"),
+    ("crop", "cvbaseline: interrupted; what was finished is kept\n"),
+])  # fmt: skip
+def test_an_interrupted_run_says_what_is_left_of_it(
+    verb, said, pictures, tmp_path, monkeypatch, capsys
+):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"cvbaseline.{verb}_pictures.read_grey", interrupted)
+    words = ["--out", str(tmp_path / "out")] if verb == "crop" else []
+    assert main([verb, str(pictures), *words]) == 130
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("search", [
+    lambda folder, told: detect_pictures(DetectOptions(pictures=[folder]), told),
+    lambda folder, told: crop_pictures(
+        CropPicturesOptions(pictures=[folder], out=folder.parent / "out"), told
+    ),
+])  # fmt: skip
+def test_every_picture_is_counted_in_the_progress(search, pictures):
+    told = []
+    search(pictures, lambda what, done, total: told.append((what, done, total)))
+    assert told == [("searching", number, 3) for number in range(3)]
+
+
 def test_an_output_that_cannot_be_a_folder_is_one_line(pictures, capsys):
     for words in (
         ["crop", str(pictures), "--out", str(pictures / "3.png")],

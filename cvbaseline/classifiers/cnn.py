@@ -21,6 +21,7 @@ from cvbaseline.classifiers.face_augmentation import Augmentation
 from cvbaseline.classifiers.face_rows import network_input, square_faces
 from cvbaseline.classifiers.keras_network import (
     build_network,
+    learning_precision,
     network_weights,
     set_network_weights,
     weight_count,
@@ -30,7 +31,7 @@ from cvbaseline.classifiers.network_training import FACES_AT_ONCE, Examples, Pla
 from cvbaseline.classifiers.starting_model import load_starting_model, names_of, places_in
 from cvbaseline.classifiers.validation_part import validation_rows
 
-EPOCHS, QUICK_EPOCHS = 60, 11
+EPOCHS, QUICK_EPOCHS = 60, 13
 # In few epochs a network learns less of faces that are changed much.
 QUICK_CHANGES = {"contrast": 0.2, "erasing": 0.15}
 MOST_WEIGHTS = 20_000_000
@@ -45,7 +46,7 @@ class Cnn(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    epochs : at most; None means 60, or 11 when quick
+    epochs : at most; None means 60, or 13 when quick
     quick : fewer epochs, on faces that are changed less
     patience : epochs without a validation loss as good as the least, after which learning stops
     size : faces are resized to so many pixels
@@ -141,7 +142,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
         # With a single face of each class there is nothing to hold out.
         checked = held_out if held_out.any() else np.ones(len(labels), bool)
         self._prepare()
-        network = self._new_network()
+        with learning_precision():
+            network = self._new_network()
         self._start(network, names_of(self.classes_, class_names))
         targets = np.eye(len(self.classes_), dtype=np.float32)[labels]
         everything = Examples(faces, targets, weights)
@@ -150,8 +152,8 @@ class Cnn(ClassifierMixin, BaseEstimator):
             Examples(*(part[~held_out] for part in everything)),
             Examples(*(part[checked] for part in everything)),
         )
-        self._network = network
         self.weights_ = network_weights(network)
+        vars(self).pop("_network", None)  # it is asked in float32, see `keras_network`
         self.scale_ = fit_scale(self._scores(faces[checked]), labels[checked], weights[checked])
         return self
 

@@ -6,8 +6,10 @@ imported when a network is built, never before: the extra `cnn` installs it.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
@@ -52,6 +54,34 @@ def import_keras() -> Any:
             f"the classifier cnn needs Keras 3, not {keras.__version__}: pip install -U keras"
         )
     return keras
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 by itself (Intel's AMX)."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # no Linux
+        return False
+
+
+@contextmanager
+def learning_precision() -> Iterator[None]:
+    """Networks that are built within the block learn with the numbers that are quickest here.
+
+    That is bfloat16 between the layers, with weights and their changes in float32 (Micikevicius et
+    al., Mixed precision training, ICLR 2018), where the processor has instructions for it and
+    PyTorch uses them: a third of the time is saved; elsewhere float32. JAX is no quicker with it.
+    """
+    keras = import_keras()
+    if keras.backend.backend() != "torch" or not multiplies_bfloat16():
+        yield
+        return
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def build_network(
@@ -106,7 +136,9 @@ def build_network(
     features = layers.GlobalAveragePooling2D()(face)
     features = layers.Dropout(dropout, seed=next(seeds) % 2**31)(features)
     start = keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
-    return keras.Model(inputs, layers.Dense(classes, kernel_initializer=start)(features))
+    # Scores of bfloat16 would be too coarse for the loss.
+    scores = layers.Dense(classes, kernel_initializer=start, dtype="float32")(features)
+    return keras.Model(inputs, scores)
 
 
 def weight_count(widths: Sequence[int], classes: int) -> int:

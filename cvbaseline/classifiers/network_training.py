@@ -258,7 +258,9 @@ def training_key(network: Any, learnt: Examples, checked: Examples, plan: Plan) 
     keras = import_keras()
     digest = sha256()
     about = [keras.__version__, keras.backend.backend(), sorted(asdict(plan).items())]
-    about += [(type(layer).__name__, layer.trainable) for layer in network.layers]
+    about += [
+        (type(layer).__name__, layer.trainable, layer.compute_dtype) for layer in network.layers
+    ]
     digest.update(repr(about).encode())
     for array in [*network.get_weights(), *learnt, *checked]:
         digest.update(repr((array.shape, str(array.dtype))).encode())

@@ -149,7 +149,7 @@ class Transfer(Cnn):
         )
         features = keras.layers.Dropout(self.dropout, seed=self.seed)(body.output)
         start = keras.initializers.GlorotUniform(seed=self.seed)
-        scores = keras.layers.Dense(len(self.classes_), kernel_initializer=start)(features)
+        scores = keras.layers.Dense(classes, kernel_initializer=start, dtype="float32")(features)
         return keras.Model(body.input, scores)
 
     def _start(self, network: Any, names: list[str]) -> None:
