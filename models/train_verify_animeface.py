@@ -42,6 +42,7 @@ from cvbaseline.verifier_boxes import JudgedBoxes
 VERIFY_ABOVE = 2.0
 SIDE, MARGIN = 48, 0.25  # of what is shown
 MIRROR_MARGIN = 0.04  # of the crop's side: of what the mirror image shows
+SURE_AT = 0.98  # a box that is so surely one or the other is not asked mirrored as well
 HELD_OUT = 20  # one picture of so many is not learnt from
 
 BATCH, EACH = 128, 32_000  # boxes of an epoch
@@ -230,6 +231,7 @@ def as_estimator(model: nn.Sequential) -> OnnxNetwork:
     estimator.bias_ = last.bias.detach().numpy().astype(np.float64)
     estimator.classes_, estimator.scale_ = np.arange(2), 1.0
     estimator.n_features_in_, estimator.mirror_margin_ = SIDE**2, MIRROR_MARGIN
+    estimator.sure_at_ = SURE_AT
     return estimator
 
 
@@ -254,6 +256,7 @@ def main(archives: Path, work: Path) -> None:
         "command": "python models/train_verify_animeface.py ARCHIVES WORK",
         "seed": SEED,
         "verify_above": VERIFY_ABOVE,
+        "sure_at": SURE_AT,
         "boxes_of": {f"{name}.xml": f"first {stages} stages" for name, stages in STAGES.items()},
         "data": {
             one.name: {
