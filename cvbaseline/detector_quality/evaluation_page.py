@@ -89,7 +89,8 @@ def render_evaluation(evaluation: Evaluation, most: int) -> str:
 <main>
 <section><h2>Curves</h2>
 <p class="hint">Whatever min_neighbors: candidates that two windows agree on, ranked by score; with
-a verifier only those that pass it, so a lower --verify-above shows more of the curve. The dot is the setting, a bar the 95 % interval.</p>
+a verifier only those that pass it, so a lower --verify-above shows more of the curve. The dot is
+the setting, a bar the 95 % interval.</p>
 <div class="charts">{render_froc(curves, bars=True)}{
         render_precision_recall(curves)
     }</div></section>
