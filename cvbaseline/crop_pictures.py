@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from cvbaseline.detect_pictures import expand_pictures, unused_path
+from cvbaseline.detect_pictures import expand_pictures
 from cvbaseline.detection import MANY_PICTURES, Detections, detect, open_cascade
 from cvbaseline.detection_parameters import DetectionParameters, with_verifier
 from cvbaseline.errors import PictureError, require
@@ -19,6 +19,7 @@ from cvbaseline.options import argument, option
 from cvbaseline.printable import printable
 from cvbaseline.progress import Progress
 from cvbaseline.shipped import cascade_path
+from cvbaseline.sorting.placing import unused_path
 
 
 @dataclass(frozen=True, kw_only=True)

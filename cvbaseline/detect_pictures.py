@@ -1,7 +1,6 @@
 """The verb `detect`: faces in pictures as a table, JSON, or drawn on copies of the pictures."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -16,7 +15,7 @@ from cvbaseline.options import argument, option
 from cvbaseline.printable import printable
 from cvbaseline.progress import Progress
 from cvbaseline.shipped import cascade_path
-from cvbaseline.sorting.placing import candidate_names
+from cvbaseline.sorting.placing import unused_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +50,6 @@ def expand_pictures(paths: list[Path]) -> list[Path]:
         pictures += find_pictures(path) if path.is_dir() else [path]
     require(bool(pictures), f"no picture below {', '.join(map(str, paths))}")
     return pictures
-
-
-def unused_path(folder: Path, name: str) -> Path:
-    """`folder/name`; with -2, -3, ... before the suffix when it exists, shortened if too long."""
-    paths = (folder / candidate for candidate in candidate_names(name))
-    return next(path for path in paths if not os.path.lexists(path))
 
 
 def draw_boxes(path: Path, detections: Detections, folder: Path) -> Path:

@@ -55,10 +55,10 @@ def visualise(options: VisualiseOptions, tell: Tell = print) -> Path:
         judge_positives,
         load_positives,
     )
-    from cvbaseline.detect_pictures import unused_path
     from cvbaseline.formats.cascade_xml import MAX_BYTES, load_cascade
     from cvbaseline.formats.files import make_folder_of, read_bytes, write_bytes
     from cvbaseline.images import read_grey
+    from cvbaseline.sorting.placing import unused_path
 
     model = options.model / "cascade.xml" if options.model.is_dir() else options.model
     cascade = load_cascade(model)

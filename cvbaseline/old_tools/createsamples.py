@@ -252,8 +252,8 @@ def _write_vec(vec: Path, samples: np.ndarray, options: CreatesamplesOptions, te
 
 
 def _write_contact_sheet(beside: Path, samples: np.ndarray, scale: float, tell: Tell) -> None:
-    from cvbaseline.detect_pictures import unused_path
     from cvbaseline.old_tools.sample_sheet import write_sheet
+    from cvbaseline.sorting.placing import unused_path
 
     path = unused_path(beside.parent, beside.name + ".png")
     shown = write_sheet(path, samples, scale)

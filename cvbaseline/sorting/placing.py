@@ -64,6 +64,12 @@ def candidate_names(name: str) -> Iterator[str]:
         yield stem + tail
 
 
+def unused_path(folder: Path, name: str) -> Path:
+    """`folder/name`; with -2, -3, ... before the suffix when it exists, shortened if too long."""
+    paths = (folder / candidate for candidate in candidate_names(name))
+    return next(path for path in paths if not os.path.lexists(path))
+
+
 def plain_name(name: str) -> str:
     """A name that any file system takes: ASCII letters, digits, `._-`, at most 100 characters."""
     stem, suffix = os.path.splitext(name)
