@@ -109,7 +109,7 @@ def cascade(tmp_path_factory):
         CascadeTrainingOptions(
             positives=[folder / "positives"], negatives=[folder / "negatives"],
             output=folder / "out", width=16, height=16, num_stages=4, num_positives=400,
-            num_negatives=800, max_false_alarm=0.05,
+            num_negatives=800, max_false_alarm=[0.05],
         )
     )  # fmt: skip
     return folder / "out/cascade.xml"

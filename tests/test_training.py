@@ -52,7 +52,7 @@ def options_for(material: Path, output: Path, **changes: Any) -> CascadeTraining
         num_stages=4,
         num_positives=400,
         num_negatives=800,
-        max_false_alarm=0.05,
+        max_false_alarm=[0.05],
     )
     return CascadeTrainingOptions(**(values | changes))
 
@@ -122,6 +122,23 @@ def test_the_goals_are_met_on_the_samples(trained):
     rates = [stage["windows_passed"] / stage["windows_scanned"] for stage in report["stages"]]
     assert rates[0] == 1.0
     assert rates == sorted(rates, reverse=True)
+
+
+def test_the_first_stages_may_have_rates_of_their_own(material, tmp_path):
+    rates = dict(min_hit_rate=[0.9, 0.995], max_false_alarm=[0.01, 0.05, 0.2])
+    options = options_for(material, tmp_path / "each", num_stages=3, **rates)
+    stages = train_cascade(options).reports
+    goals = [(0.9, 0.01), (0.995, 0.05), (0.995, 0.2)]
+    for stage, (hit_rate, false_alarm) in zip(stages, goals, strict=True):
+        assert stage.hit_rate > hit_rate - 1 / stage.positives
+        assert stage.false_alarm <= false_alarm
+    assert stages[0].hit_rate < 0.995
+    recorded = load_cascade(tmp_path / "each" / "cascade.xml").training
+    assert (recorded.min_hit_rate, recorded.max_false_alarm) == pytest.approx((0.9, 0.2))
+    rates = dict(min_hit_rate=[0.9], max_false_alarm=[0.01])
+    train_cascade(options_for(material, tmp_path / "one", num_stages=1, **rates))
+    first, only = (tmp_path / name / "stage0.xml" for name in ("each", "one"))
+    assert first.read_bytes() == only.read_bytes()
 
 
 def test_the_number_of_threads_changes_nothing(material, trained, tmp_path):
@@ -270,7 +287,7 @@ def test_a_folder_in_use_is_not_touched(material, trained):
     for changes, name in [
         ({"width": 20}, "width"),
         ({"feature_type": "HAAR"}, "feature_type"),
-        ({"min_hit_rate": 0.99}, "min_hit_rate"),
+        ({"min_hit_rate": [0.99]}, "min_hit_rate"),
         ({"seed": 5}, "seed"),
         ({"num_negatives": 50}, "num_negatives"),
     ]:
@@ -326,7 +343,8 @@ def test_the_report_says_why_it_ended(trained):
     "changes, words",
     [
         ({"width": 3}, "--width 3"),
-        ({"min_hit_rate": 1.0}, "--min-hit-rate"),
+        ({"min_hit_rate": [0.9, 1.0]}, "--min-hit-rate"),
+        ({"max_false_alarm": []}, "--max-false-alarm"),
         ({"num_stages": 0}, "--stages"),
         ({"negatives": []}, "no negatives"),
         ({"window_centre": [0.5]}, "--window-centre"),

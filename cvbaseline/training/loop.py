@@ -102,9 +102,8 @@ class _Training:
         self.progress = progress
         self.folder = TrainingFolder(options)
         self.stages, self.reports, former = self.folder.open()
-        self.goals = StageGoals.of(options.parameters)
         threads.submit(
-            compile_kernels, options.feature_type, self.folder.pool, self.goals, options.search,
+            compile_kernels, options.feature_type, self.folder.pool, self._goals(), options.search,
             options.width, options.height,
         )  # fmt: skip
         self.positives = load_positives(options, threads, tell)
@@ -112,7 +111,7 @@ class _Training:
         plan = MiningPlan(
             width=options.width,
             height=options.height,
-            max_false_alarm=options.max_false_alarm,
+            max_false_alarm=options.parameters.max_false_alarm,
             seed=options.seed,
             windows_per_picture=options.windows_per_picture,
             most_scanned=options.scan_limit * 1_000_000,
@@ -214,6 +213,10 @@ class _Training:
             "train further"
         )
 
+    def _goals(self) -> StageGoals:
+        """Those of the next stage."""
+        return StageGoals.of(self.options.stage_parameters(len(self.stages)))
+
     def _boost(self, positives: np.ndarray, negatives: np.ndarray) -> Stage:
         """The stage that tells them apart."""
 
@@ -223,7 +226,7 @@ class _Training:
 
         options, pool = self.options, self.folder.pool
         stage = train_stage(
-            positives, negatives, options.feature_type, pool, self.goals, options.search,
+            positives, negatives, options.feature_type, pool, self._goals(), options.search,
             seed=options.seed + len(self.stages), report=under_way,
         )  # fmt: skip
         if stage is None:

@@ -56,8 +56,15 @@ class CascadeTrainingOptions:
     num_negatives: Optional[int] = option(
         None, "negatives of a stage (default: as many as positives)", metavar="N"
     )
-    min_hit_rate: float = option(0.995, "share of a stage's positives that must pass it")
-    max_false_alarm: float = option(0.5, "share of a stage's negatives that may pass it")
+    min_hit_rate: list[float] = option(
+        (0.995,), "share of a stage's positives that must pass it; of several the first are those "
+        "of the first stages, and the last that of all stages after them",
+        nargs="+", metavar="SHARE",
+    )  # fmt: skip
+    max_false_alarm: list[float] = option(
+        (0.5,), "share of a stage's negatives that may pass it; one or several likewise",
+        nargs="+", metavar="SHARE",
+    )  # fmt: skip
     max_weak_count: int = option(200, "weak classifiers of a stage at most", metavar="N")
     boost_type: Literal["GAB", "DAB", "RAB", "LB"] = option("GAB", "Gentle, Discrete, Real, Logit")
     max_depth: int = option(1, "depth of the trees; 1 is a stump")
@@ -113,9 +120,10 @@ class CascadeTrainingOptions:
         require(self.max_weak_count >= 1, "--max-weak-count must be at least 1")
         require(1 <= self.max_depth <= 20, "--max-depth must be from 1 to 20")
         for name in ("min_hit_rate", "max_false_alarm"):
-            rate = getattr(self, name)
             flag = f"--{name.replace('_', '-')}"
-            require(0 < rate < 1, f"{flag} {rate} must lie between 0 and 1, like 0.995 and 0.5")
+            require(len(getattr(self, name)) > 0, f"{flag} needs a share, like 0.995 and 0.5")
+            for rate in getattr(self, name):
+                require(0 < rate < 1, f"{flag} {rate} must lie between 0 and 1, like 0.995 and 0.5")
         require(0 < self.weight_trim_rate <= 1, "--weight-trim-rate must be above 0, at most 1")
         require(0.2 <= self.window_share <= 2, "--window-share must be from 0.2 to 2")
         require(
@@ -133,12 +141,20 @@ class CascadeTrainingOptions:
 
     @property
     def parameters(self) -> TrainingParameters:
-        """What params.xml and the head of cascade.xml record."""
+        """What params.xml and the head of cascade.xml record: of the rates the loosest."""
+        return self._parameters(min(self.min_hit_rate), max(self.max_false_alarm))
+
+    def stage_parameters(self, number: int) -> TrainingParameters:
+        """Those of a stage, counted from 0."""
+        hit_rate = self.min_hit_rate[: number + 1][-1]
+        return self._parameters(hit_rate, self.max_false_alarm[: number + 1][-1])
+
+    def _parameters(self, min_hit_rate: float, max_false_alarm: float) -> TrainingParameters:
         return TrainingParameters(
             boost_type=self.boost_type,
             # opencv_traincascade holds these two in single precision.
-            min_hit_rate=float(np.float32(self.min_hit_rate)),
-            max_false_alarm=float(np.float32(self.max_false_alarm)),
+            min_hit_rate=float(np.float32(min_hit_rate)),
+            max_false_alarm=float(np.float32(max_false_alarm)),
             weight_trim_rate=self.weight_trim_rate,
             max_depth=self.max_depth,
             max_weak_count=self.max_weak_count,
