@@ -26,8 +26,8 @@ class SecondLook(NamedTuple):
 SECOND_LOOKS = {
     "lbp_animeface.xml": SecondLook("animeface", 8, 11, 2.25),
     "haar_animeface.xml": SecondLook("animeface", 9, 12, 1.0),
-    "lbp_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
-    "haar_frontalface.xml": SecondLook("frontalface", 14, 16, -0.5),
+    "lbp_frontalface.xml": SecondLook("frontalface", 11, 13, -0.5),
+    "haar_frontalface.xml": SecondLook("frontalface", 11, 13, -0.5),
 }
 
 
