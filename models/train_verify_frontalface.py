@@ -28,7 +28,7 @@ from cvbaseline.shipped import SECOND_LOOKS
 SEED = 0
 CASCADES = ("lbp_frontalface", "haar_frontalface")
 TRAIN = [
-    "cascade", "train-verifier", "trained/info.dat", "--cascade", *CASCADES, "--stages=13",
+    "cascade", "train-verifier", "trained/info.dat", "--cascade", *CASCADES, "--stages=10",
     "--limit=1800", f"--seed={SEED}", "--out=verify_frontalface.npz",
 ]  # fmt: skip
 
