@@ -29,7 +29,11 @@ def overlap(one, other):
 
 def settled(box, windows):
     """The mean of the windows on the box's object, weighted by the root of their odds."""
-    near = [(window, math.sqrt(p / (1 - p))) for window, p in windows if overlap(box, window) >= 0.5]
+    near = [
+        (window, math.sqrt(p / (1 - p))) for window, p in windows if overlap(box, window) >= 0.5
+    ]
+    if not near:
+        return box
     total = sum(weight for _, weight in near)
     return [round(sum(window[i] * w for window, w in near) / total) for i in range(4)]
 
@@ -52,10 +56,7 @@ def expected_boxes(cascade, grey):
                 found.append((box, count, score))
         if stages == FEW:
             first = len(found)
-    moved = [
-        (settled(box, lasting) if any(overlap(box, one) >= 0.5 for one, _ in lasting) else box, *rest)
-        for box, *rest in found
-    ]
+    moved = [(settled(box, lasting), *rest) for box, *rest in found]
     kept = []
     for box, count, score in sorted(moved, key=lambda one: (-one[1], -one[2])):
         smaller = [min(box[2] * box[3], other[2] * other[3]) for other, _ in kept]
