@@ -38,6 +38,7 @@ from cvbaseline.model_file import FaceModel, load_model, save_model
 SMALL = {"size": 24, "widths": (8, 16, 16), "epochs": 12, "batch_size": 32, "learning_rate": 0.01}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_ctrl_c_that_a_library_swallows_ends_the_training(monkeypatch):
     keras_or_skip()
     as_input = Cnn.as_input

@@ -7,6 +7,8 @@ import pytest
 
 from cvbaseline.classifiers.interruption import interrupted_at_checks
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 
 def press():
     signal.raise_signal(signal.SIGINT)

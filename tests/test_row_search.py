@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from cvbaseline.cascade import Cascade, LbpFeatures, Stage, Trees
 from cvbaseline.evaluation.row_search import RowSearch, row_search
 from cvbaseline.formats.cascade_xml import load_cascade
+from cvbaseline.images import read_grey
 from cvbaseline.opencv_cascade import OpenCVCascade
 from cvbaseline.parallel import one_core_each
 from cvbaseline.shipped import cascade_path
 from cvbaseline.window_search import Search, find_windows
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
+SCENES = Path(__file__).parents[1] / "training_samples" / "scenes"
 # Of stumps, upright and tilted, of one stage and of many.
 STUMPS = {
     "lbp": GOLDEN / "lbp_GAB" / "cascade.xml",
@@ -80,12 +82,18 @@ def first_stages(cascade, count):
     return replace(cascade, stages=cascade.stages[:count])
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    return read_grey(SCENES / "0004.jpg")
+
+
 @pytest.mark.parametrize("name", STUMPS)
 @pytest.mark.parametrize("count", [1, 2, 5, 99])
-def test_windows_and_sums_are_opencvs(name, count, photograph):
+def test_windows_and_sums_are_opencvs(name, count, photograph, drawn):
     cascade = first_stages(load(name), count)
     found = assert_equal(cascade, photograph[20:260, 80:331], 1.13)
     found += assert_equal(cascade, photograph[:, :301], 1.4, 30, 120)
+    found += assert_equal(cascade, drawn, 1.2)
     assert found > 0
 
 
