@@ -20,6 +20,7 @@ from zipfile import ZipFile
 
 import numpy as np
 from animeface_data import grey, prepare
+from training_flags import RATES, flags
 
 from cvbaseline import __version__
 from cvbaseline.detection import detect_counted, open_cascade
@@ -38,17 +39,12 @@ FIRST = {
 }  # fmt: skip
 # The new boxes a little larger than the first cascade's: the sprites' had shrunk by as much.
 ALIGNMENT = {"scale": 1.04}
-# Nearly all windows end in the first stages. These may miss some of the many windows that show a
-# face, for the sake of few weak classifiers and few false alarms.
 SHIPPED = {
     "LBP": {
         "num-positives": 17500, "num-negatives": 10000, "stages": 14, "width": 20, "height": 20,
-        "min-hit-rate": (0.99, 0.993, 0.996, 0.998), "max-false-alarm": (0.35, 0.4, 0.45, 0.5),
+        **RATES["LBP"],
     },
-    "HAAR": {
-        "num-positives": 16000, "num-negatives": 10000, "stages": 17,
-        "min-hit-rate": (0.995, 0.996, 0.997, 0.998), "max-false-alarm": (0.4, 0.4, 0.45, 0.5),
-    },
+    "HAAR": {"num-positives": 16000, "num-negatives": 10000, "stages": 17, **RATES["HAAR"]},
 }  # fmt: skip
 SHARED = {"max-weak-count": 160, "scan-limit": 120}
 
@@ -76,11 +72,8 @@ def train_from(work: Path, positives: str, folder: str, parameters: dict) -> lis
         "--positives", positives, "drawn/info.dat",
         "--negatives", "backgrounds", "drawn/bg.txt",
         "--boxed-negatives", "cartoons/info.dat", "positives/info.dat", "drawn/info.dat",
-        "--output", folder, f"--seed={SEED}",
+        "--output", folder, f"--seed={SEED}", *flags({**parameters, **SHARED}),
     ]  # fmt: skip
-    for name, value in {**parameters, **SHARED}.items():
-        several = isinstance(value, tuple)
-        command += [f"--{name}", *map(str, value)] if several else [f"--{name}={value}"]
     return run_once(work, command, work / folder / "cascade.xml")
 
 
@@ -88,7 +81,7 @@ def align(work: Path, cascade: str) -> list[str]:
     """Run `cvbaseline cascade align`, unless it has run; returns its command line."""
     command = [
         "cascade", "align", cascade, "positives/info.dat",
-        *(f"--{name}={value}" for name, value in ALIGNMENT.items()),
+        *flags(ALIGNMENT),
         "--out", "positives/aligned.dat",
     ]  # fmt: skip
     return run_once(work, command, work / "positives" / "aligned.dat")

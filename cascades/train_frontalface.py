@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+from training_flags import RATES, flags
+
 from cvbaseline import __version__
 from cvbaseline.formats.cascade_xml import load_cascade
 
@@ -24,18 +26,10 @@ NEIGHBOURS = (3, 6)
 TRAINED_SHARE = 5 / 7  # of the people, and of the photographs
 MEASURES = ("recall", "precision", "f1", "false_per_picture", "ap_30", "recall_at_0.1")
 PASTE = Path(__file__).parents[1] / "benchmarks" / "paste_faces.py"
-# Nearly all windows end in the first stages. These may miss some of the many windows that show a
-# face, for the sake of few weak classifiers and few false alarms.
 PARAMETERS = {
-    "LBP": {
-        "num-positives": 10000, "num-negatives": 8000,
-        "min-hit-rate": (0.99, 0.993, 0.996, 0.998), "max-false-alarm": (0.35, 0.4, 0.45, 0.5),
-    },
-    "HAAR": {
-        "num-positives": 8000, "num-negatives": 6000,
-        "min-hit-rate": (0.995, 0.996, 0.997, 0.998), "max-false-alarm": (0.4, 0.4, 0.45, 0.5),
-    },
-}  # fmt: skip
+    "LBP": {"num-positives": 10000, "num-negatives": 8000, **RATES["LBP"]},
+    "HAAR": {"num-positives": 8000, "num-negatives": 6000, **RATES["HAAR"]},
+}
 SHARED = {"stages": 17, "max-weak-count": 160, "scan-limit": 200}
 
 
@@ -85,10 +79,8 @@ def train(work: Path, features: str) -> list[str]:
     command = [
         "cascade", "train", "--positives", "faces", "--negatives", "bg.txt",
         "--output", features.lower(), "--features", features, f"--seed={SEED}",
+        *flags({**PARAMETERS[features], **SHARED}),
     ]  # fmt: skip
-    for name, value in {**PARAMETERS[features], **SHARED}.items():
-        several = isinstance(value, tuple)
-        command += [f"--{name}", *map(str, value)] if several else [f"--{name}={value}"]
     if not (work / features.lower() / "cascade.xml").exists():
         subprocess.run([sys.executable, "-m", "cvbaseline", *command], cwd=work, check=True)
     return ["cvbaseline", *command]
